@@ -1,0 +1,54 @@
+-- Trigger functions. Each knows the table of a book that it belongs to; a
+-- trigger of a name or kind that it is not made for is refused.
+
+CREATE FUNCTION bko.frame_open() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_frame_open' LANGUAGE C;
+COMMENT ON FUNCTION bko.frame_open() IS 'BEFORE each statement on a table of a book: opens the frame in which its rows are decided';
+
+CREATE FUNCTION bko.line_insert_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_insert_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_insert_row() IS 'BEFORE INSERT on order_line: splits the line into what it gets now and what it waits for';
+
+CREATE FUNCTION bko.line_insert_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_insert_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_insert_done() IS 'AFTER INSERT on order_line: writes stock and journal for the lines that went in';
+
+CREATE FUNCTION bko.line_update_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_update_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_update_row() IS 'BEFORE UPDATE or DELETE on order_line: takes a change of the line to its stock and place in the queue';
+
+CREATE FUNCTION bko.line_update_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_update_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_update_done() IS 'AFTER UPDATE or DELETE on order_line: writes stock and journal for the lines that changed';
+
+CREATE FUNCTION bko.stock_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_stock_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.stock_row() IS 'BEFORE INSERT, UPDATE or DELETE on stock: a rise of on_hand fills waiting lines, a fall releases';
+
+CREATE FUNCTION bko.stock_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_stock_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.stock_done() IS 'AFTER a statement on stock: writes lines and journal for the rows that changed';
+
+CREATE FUNCTION bko.receipt_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_receipt_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.receipt_row() IS 'BEFORE INSERT on receipt: decides who gets what of the delivery';
+
+CREATE FUNCTION bko.receipt_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_receipt_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.receipt_done() IS 'AFTER INSERT on receipt: writes lines, stock, supply and journal for the receipts that went in';
+
+CREATE FUNCTION bko.supply_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_supply_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.supply_row() IS 'BEFORE INSERT or UPDATE on supply: checks quantities, keeps qty_received';
+
+CREATE FUNCTION bko.append_only() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_append_only' LANGUAGE C;
+COMMENT ON FUNCTION bko.append_only() IS 'Refuses changes of rows that are history: the journal and the receipts';
+
+CREATE FUNCTION bko.truncate_guard() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_truncate_guard' LANGUAGE C;
+COMMENT ON FUNCTION bko.truncate_guard() IS 'Refuses TRUNCATE of a table of a book while order lines are open';
+
+CREATE FUNCTION bko.book_changed() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_book_changed' LANGUAGE C;
+COMMENT ON FUNCTION bko.book_changed() IS 'Tells every session that the settings of a book have changed';
