@@ -1,8 +1,8 @@
 # bko: backorders kept by PostgreSQL itself.
 #
 # For everybody: make demo, make demo-shell, make test (SUITE=..., TESTS=...),
-# make test-long, make bench. They bring a throw-away server of their own and
-# install nothing but packages that are missing.
+# make test-long, make bench (BENCH=--quick). They bring a throw-away server of
+# their own and install nothing but packages that are missing.
 #
 # For a server of your own: make, make install, make installcheck. PG_CONFIG
 # says which server; the rules are PGXS's.
@@ -64,4 +64,4 @@ test:
 test-long:
 	@test/run --long
 bench:
-	@test/with-server --for bench -- test/bench/run
+	@test/with-server --for bench --unprivileged -- test/bench/run $(BENCH)
