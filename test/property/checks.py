@@ -1,0 +1,202 @@
+"""Comparing: one operation's result, whole tables, the journal, the queue."""
+
+from collections import defaultdict
+
+import model as m
+from database import LINE_COLUMNS, STOCK_COLUMNS, Failed, Mismatch, show
+
+
+# ------------------------------------------------------------ one operation
+
+def judged(operation, model, rows, error):
+    """The model after the operation, if it agrees with the database about it."""
+    trial = model.copy()
+    try:
+        expected = operation.expect(trial, rows)
+    except m.Impossible as fault:
+        raise Mismatch(f"{operation.kind}: {fault}", operation.items) from None
+    except m.Refused as refusal:
+        if error is None:
+            raise Mismatch(f"{operation.kind}: must be refused with {refusal}, but was done"
+                           f"{answer('database', rows)}", operation.items) from None
+        if error.code not in refusal.codes | operation.tolerates:
+            raise Mismatch(f"{operation.kind}: must be refused with {refusal}, but failed with "
+                           f"{error.code}: {error}", operation.items) from None
+        return model
+    if error is not None:
+        if error.code in operation.tolerates:
+            return model
+        raise Mismatch(f"{operation.kind}: must succeed{answer('model', expected)}\n"
+                       f"but failed with {error.code}: {error}", operation.items)
+    if expected != rows:
+        raise Mismatch(f"{operation.kind}: wrong answer{differences(expected, rows)}", operation.items)
+    return trial
+
+
+def attempt(operation, session):
+    """(rows, None) or (None, error)."""
+    try:
+        return operation.run(session), None
+    except Failed as error:
+        return None, error
+
+
+def answer(who, rows):
+    if not isinstance(rows, list):
+        return ""
+    return "".join(f"\n    {who:8} {line(row)}" for row in rows[:20])
+
+
+def line(row):
+    return "  ".join(f"{name}={show(value)}" for name, value in row.items())
+
+
+def differences(expected, rows):
+    """Both sides, row by row, where they differ."""
+    text = []
+    if len(expected) != len(rows):
+        text.append(f"\n    the model has {len(expected)} rows, the database {len(rows)}")
+    for n in range(max(len(expected), len(rows))):
+        ours = expected[n] if n < len(expected) else None
+        theirs = rows[n] if n < len(rows) else None
+        if ours != theirs and len(text) < 40:
+            text.append(f"\n  row {n + 1}:")
+            text.append(f"\n    model    {line(ours) if ours else 'no such row'}")
+            text.append(f"\n    database {line(theirs) if theirs else 'no such row'}")
+    return "".join(text)
+
+
+# ------------------------------------------------------------------- tables
+
+def compare_items(session, book, model, items):
+    """Stock and lines of some items, as they are now in both."""
+    of_items = "WHERE item = ANY (%s)"
+    chosen = [sorted(item for item in items if item)]
+    compare_stock(model, session.execute(
+        f"SELECT {STOCK_COLUMNS} FROM {book}.stock {of_items}", chosen, log=False), items)
+    compare_lines(model, session.execute(
+        f"SELECT {LINE_COLUMNS} FROM {book}.order_line {of_items}", chosen, log=False), items)
+
+
+def compare_all(session, book, model):
+    """Every table of the book, and what the journal makes of it."""
+    compare_stock(model, session.execute(f"SELECT {STOCK_COLUMNS} FROM {book}.stock", log=False))
+    compare_lines(model, session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.order_line", log=False))
+    compare_rows("supply", {n: model.supply_row(s) for n, s in model.supplies.items()},
+                 session.execute(f"SELECT supply_id, qty_received, closed FROM {book}.supply", log=False),
+                 lambda row: row["supply_id"])
+    compare_receipts(session, book, model)
+    breaks = session.execute(f"SELECT * FROM {book}.verify()", log=False)
+    if breaks:
+        raise Mismatch("verify() finds:" + "".join(f"\n    {line(row)}" for row in breaks[:20]),
+                       {row["item"] for row in breaks if row.get("item")})
+    check_journal(session, book, model)
+
+
+def compare_stock(model, rows, items=None):
+    expected = {key: model.stock_row(stock) for key, stock in model.stocks.items()
+                if items is None or key[0] in items}
+    compare_rows("stock", expected, rows, lambda row: (row["item"], row["location"]))
+
+
+def compare_lines(model, rows, items=None):
+    expected = {key: model.line_row(line) for key, line in model.lines.items()
+                if items is None or key[1] in items}
+    compare_rows("order_line", expected, rows, lambda row: (row["line_id"], row["item"]))
+
+
+def compare_receipts(session, book, model):
+    """Receipts by their number; what receive() took in has none that we know."""
+    rows = session.execute(
+        f"SELECT item, location, qty, supply_id, qty_to_backorders, qty_to_stock "
+        f"FROM {book}.receipt", log=False)
+    ours = [{"item": r.item, "location": r.location, "qty": r.qty, "supply_id": r.supply_id,
+             "qty_to_backorders": r.qty_to_backorders, "qty_to_stock": r.qty_to_stock}
+            for r in model.receipts.values()]
+    order = lambda row: [str(value) for value in row.values()]
+    ours.sort(key=order)
+    rows.sort(key=order)
+    if ours != rows:
+        raise Mismatch("table receipt:" + differences(ours, rows))
+
+
+def compare_rows(table, expected, rows, key_of):
+    found = {key_of(row): row for row in rows}
+    wrong = [key for key in {**expected, **found} if expected.get(key) != found.get(key)]
+    if wrong:
+        wrong.sort(key=str)
+        text = differences([expected.get(key) for key in wrong], [found.get(key) for key in wrong])
+        items = {(expected.get(key) or found.get(key)).get("item") for key in wrong} - {None}
+        raise Mismatch(f"table {table}:{text}", items)
+
+
+# ------------------------------------------------------------------ journal
+
+def check_journal(session, book, model):
+    """Replays the journal: it must give every counter, and no line may have been
+    served from the queue while one before it could have been."""
+    rows = session.execute(
+        f"SELECT movement_id, kind, from_state, to_state, item, location, qty, line_id "
+        f"FROM {book}.movement ORDER BY movement_id", log=False)
+    on_hand, states = defaultdict(m.Fraction), defaultdict(lambda: defaultdict(m.Fraction))
+    waiting = defaultdict(dict)
+    for row in rows:
+        place = (row["item"], row["location"])
+        if row["kind"] in ("receive", "adjust", "return"):
+            on_hand[place] += row["qty"]
+        elif row["kind"] == "ship":
+            on_hand[place] -= row["qty"]
+        if row["line_id"] is not None:
+            move(states[row["line_id"], row["item"]], row)
+            check_turn(model, waiting[place], row)
+    compare_on_hand(model, on_hand)
+    compare_states(model, states)
+
+
+def move(states, row):
+    if row["to_state"]:
+        states[row["to_state"]] += row["qty"]
+    if row["from_state"] and row["to_state"] != "r":    # a return leaves qty_shipped as it was
+        states[row["from_state"]] -= row["qty"]
+
+
+def check_turn(model, waiting, row):
+    """waiting: what each line of the queue waits for, as far as the journal has been read."""
+    key = (row["line_id"], row["item"])
+    line = model.lines.get(key) or model.gone.get(key)
+    stock = model.stocks.get((row["item"], row["location"]))
+    if line is None or stock is None or stock.fill_rule != "fifo" or stock.key in model.ruled:
+        return
+    if row["from_state"] == "b" and row["to_state"] in ("a", "s"):
+        for other, qty in waiting.items():
+            peer = model.lines.get(other) or model.gone.get(other)
+            if qty > 0 and not {key, other} & model.restless and peer.place < line.place \
+                    and not peer.held:
+                raise Mismatch(f"movement {row['movement_id']} gives {show(row['qty'])} to line "
+                               f"{line.line_id} while line {peer.line_id} before it waits for "
+                               f"{show(qty)}", {line.item})
+    if row["to_state"] == "b":
+        waiting[key] = waiting.get(key, 0) + row["qty"]
+    if row["from_state"] == "b":
+        waiting[key] = waiting.get(key, 0) - row["qty"]
+
+
+def compare_on_hand(model, on_hand):
+    for key, stock in model.stocks.items():
+        if on_hand[key] != stock.on_hand:
+            raise Mismatch(f"the journal of {key} gives on_hand {show(on_hand[key])}, "
+                           f"it is {show(stock.on_hand)}", {key[0]})
+
+
+def compare_states(model, states):
+    columns = {"s": "qty_shipped", "a": "qty_allocated", "b": "qty_backordered",
+               "c": "qty_cancelled", "r": "qty_returned"}
+    for key in {*states, *model.lines}:
+        line = model.lines.get(key)
+        for state, column in columns.items():
+            is_now = getattr(line, column) if line else m.ZERO
+            if line is None and state == "c":
+                continue    # what was cancelled before the line was deleted stays cancelled
+            if states[key][state] != is_now:
+                raise Mismatch(f"the journal of line {key} gives {column} "
+                               f"{show(states[key][state])}, it is {show(is_now)}", {key[1]})

@@ -1,0 +1,740 @@
+"""What a book must hold: the rules of bko in plain Python, slow and obvious.
+
+Written from the design alone, so that a mistake would have to be made twice to
+go unseen. Quantities are Fractions, hence exact. Counters of a stock row are
+not kept but summed up over its lines each time they are asked for.
+
+A statement that the book refuses raises Refused with every SQLSTATE that would
+be right; the model may then be half changed, so callers work on a copy().
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from fractions import Fraction
+
+ZERO = Fraction(0)
+TOO_LARGE = 10 ** 12
+FINEST = 10 ** 6            # six decimals
+FAR_FUTURE = datetime(9999, 1, 1, tzinfo=timezone.utc)
+
+# Customers and orders that the triggers and constraints of the test's own
+# application treat in a special way; see database.py.
+KEPT_OUT_BEFORE = "kept out before bko's trigger"
+KEPT_OUT_AFTER = "kept out after bko's trigger"
+DOUBLED = "orders twice as much"
+CHECK_REFUSES = "refused by a check"
+TRIGGER_REFUSES = "refused by a trigger at the end"
+
+
+class Refused(Exception):
+    """The statement must fail with one of these SQLSTATEs and change nothing."""
+
+    def __init__(self, *codes):
+        super().__init__(" or ".join(sorted(codes)))
+        self.codes = frozenset(codes)
+
+
+class Impossible(Exception):
+    """The database answered something that no rule allows."""
+
+
+# ---------------------------------------------------------------- quantities
+
+def number_faults(text):
+    """Why a numeric can be no quantity of any kind, whatever its sign."""
+    if text is None:
+        return {"23502"}
+    value = Decimal(text)
+    if not value.is_finite() or abs(value) >= TOO_LARGE:
+        return {"BK006"}
+    if (Fraction(value) * FINEST).denominator != 1:
+        return {"BK006"}
+    return set()
+
+
+def quantity_faults(text, step=None):
+    """Why a numeric can be no quantity ordered, received or moved."""
+    faults = number_faults(text)
+    if not faults and Decimal(text) <= 0:
+        faults = {"BK006"}
+    if not faults and step is not None and Fraction(text) % step != 0:
+        faults = {"BK006"}
+    return faults
+
+
+def level_faults(text):
+    """Why a numeric can be no quantity on hand: zero may be, below zero is BK005."""
+    faults = number_faults(text)
+    if text is not None and not Decimal(text).is_nan() and Decimal(text) < 0:
+        faults.add("BK005")
+    return faults
+
+
+def quantity(text, step=None):
+    faults = quantity_faults(text, step)
+    if faults:
+        raise Refused(*faults)
+    return Fraction(text)
+
+
+def level(text):
+    faults = level_faults(text)
+    if faults:
+        raise Refused(*faults)
+    return Fraction(text)
+
+
+def round_down(qty, step):
+    return qty if step is None else qty // step * step
+
+
+def round_up(qty, step):
+    return qty if step is None else -(-qty // step) * step
+
+
+def shown(qty):
+    """A quantity as the book prints it: no padding zeros."""
+    if qty.denominator == 1:
+        return str(qty.numerator)
+    scaled = qty * FINEST
+    assert scaled.denominator == 1, qty
+    sign, digits = "-" if qty < 0 else "", str(abs(scaled.numerator)).rjust(7, "0")
+    return f"{sign}{digits[:-6]}.{digits[-6:]}".rstrip("0")
+
+
+# --------------------------------------------------------------------- rows
+
+class Row:
+    def copy(self):
+        return type(self)(**vars(self))
+
+
+@dataclass
+class Stock(Row):
+    item: str
+    location: str
+    on_hand: Fraction = ZERO
+    qty_step: Fraction = None
+    backorder_limit: Fraction = None
+    fill_rule: str = "fifo"
+    ships_at_once: bool = True
+    last_queued_at: datetime = None
+
+    @property
+    def key(self):
+        return (self.item, self.location)
+
+
+@dataclass
+class Line(Row):
+    line_id: int
+    item: str
+    location: str
+    qty_ordered: Fraction
+    queued_at: datetime = FAR_FUTURE
+    order_ref: str = None
+    customer: str = None
+    priority: int = 100
+    ship_policy: str = "partial"
+    requested_on: date = None
+    held: bool = False
+    qty_shipped: Fraction = ZERO
+    qty_allocated: Fraction = ZERO
+    qty_backordered: Fraction = ZERO
+    qty_cancelled: Fraction = ZERO
+    qty_returned: Fraction = ZERO
+    qty_filled_first: Fraction = ZERO
+
+    @property
+    def key(self):
+        return (self.line_id, self.item)
+
+    @property
+    def stock_key(self):
+        return (self.item, self.location)
+
+    @property
+    def qty_open(self):
+        return self.qty_allocated + self.qty_backordered
+
+    @property
+    def place(self):
+        """Place in the queue under fifo."""
+        return (self.priority, self.queued_at, self.line_id)
+
+
+@dataclass
+class Supply(Row):
+    supply_id: int
+    supply_ref: str
+    item: str
+    location: str
+    qty_expected: Fraction
+    expected_on: date = None
+    closed: bool = False
+    qty_received: Fraction = ZERO
+
+
+@dataclass
+class Receipt(Row):
+    receipt_id: int
+    item: str
+    location: str
+    qty: Fraction
+    supply_id: int = None
+    qty_to_backorders: Fraction = ZERO
+    qty_to_stock: Fraction = ZERO
+    qty_reversed: Fraction = ZERO
+
+
+@dataclass
+class Fill:
+    """What one line got out of one rise of stock."""
+    line: Line
+    qty: Fraction
+    qty_shipped: Fraction
+
+
+# -------------------------------------------------------------- fair shares
+
+def coarsest_unit(quantities):
+    """The coarsest of 1, 0.1 … 0.000001 of which all quantities are multiples."""
+    for decimals in range(7):
+        unit = Fraction(1, 10 ** decimals)
+        if all(qty % unit == 0 for qty in quantities):
+            return unit
+    raise AssertionError("a quantity with more than six decimals")
+
+
+def fair_shares(lines, pool, step):
+    """Shares of one priority, in fifo order: pro rata to what is open, the
+    largest remainders rounded up until the pool is spent."""
+    open_total = sum(line.qty_backordered for line in lines)
+    pool = min(pool, open_total)
+    if not open_total:
+        return []
+    unit = step or coarsest_unit([pool] + [line.qty_backordered for line in lines])
+    units = pool // unit
+    exact = [units * line.qty_backordered / open_total for line in lines]
+    given = [share // 1 for share in exact]
+    by_remainder = sorted(range(len(lines)), key=lambda i: (given[i] - exact[i], i))
+    for i in by_remainder[:units - sum(given)]:
+        given[i] += 1
+    return [(line, min(line.qty_backordered, n * unit)) for line, n in zip(lines, given)]
+
+
+# --------------------------------------------------------------- the model
+
+class Model:
+    def __init__(self):
+        self.stocks = {}
+        self.lines = {}
+        self.supplies = {}
+        self.receipts = {}
+        self.gone = {}          # deleted lines: the journal still tells of them
+        self.restless = set()   # lines whose place in the queue has changed
+        self.ruled = set()      # stock rows whose rule or step has changed
+        self.placeholders = 0
+
+    def copy(self):
+        twin = Model()
+        for name in ("stocks", "lines", "supplies", "receipts"):
+            setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
+        twin.gone = dict(self.gone)
+        twin.restless, twin.ruled = set(self.restless), set(self.ruled)
+        twin.placeholders = self.placeholders
+        return twin
+
+    # -- reading
+
+    def stock(self, item, location):
+        if (item, location) not in self.stocks:
+            raise Refused("BK001")
+        return self.stocks[item, location]
+
+    def stock_of(self, line):
+        return self.stocks[line.stock_key]
+
+    def line(self, line_id):
+        for line in self.lines.values():
+            if line.line_id == line_id:
+                return line
+        raise Refused("BK008")
+
+    def lines_at(self, stock):
+        return [line for line in self.lines.values() if line.stock_key == stock.key]
+
+    def allocated(self, stock):
+        return sum((line.qty_allocated for line in self.lines_at(stock)), ZERO)
+
+    def backordered(self, stock):
+        return sum((line.qty_backordered for line in self.lines_at(stock)), ZERO)
+
+    def available(self, stock):
+        return stock.on_hand - self.allocated(stock)
+
+    def takable(self, stock):
+        return round_down(self.available(stock), stock.qty_step)
+
+    def in_fill_order(self, stock, lines):
+        last_day = date.max
+        order = {
+            "fifo": lambda line: line.place,
+            "fair_share": lambda line: line.place,
+            "due_date": lambda line: (line.priority, line.requested_on or last_day,
+                                      line.queued_at, line.line_id),
+            "most_lines": lambda line: (line.priority, line.qty_backordered,
+                                        line.queued_at, line.line_id),
+        }
+        return sorted(lines, key=order[stock.fill_rule])
+
+    def queue(self, stock):
+        """Lines that may take something, the next one first."""
+        return self.in_fill_order(stock, [line for line in self.lines_at(stock)
+                                          if line.qty_backordered > 0 and not line.held])
+
+    # -- the two movements that everything is made of
+
+    def fill(self, stock):
+        """Gives what is available to the waiting lines, in order."""
+        if stock.fill_rule == "fair_share":
+            shares = self._shares_by_priority(stock)
+        else:
+            shares = self._shares_in_turn(stock)
+        return [Fill(line, qty, self._give(line, qty)) for line, qty in shares if qty > 0]
+
+    def _shares_in_turn(self, stock):
+        pool, shares = self.available(stock), []
+        for line in self.queue(stock):
+            qty = min(line.qty_backordered, round_down(pool, stock.qty_step))
+            shares.append((line, qty))
+            pool -= qty
+        return shares
+
+    def _shares_by_priority(self, stock):
+        pool, shares, queue = self.available(stock), [], self.queue(stock)
+        for priority in sorted({line.priority for line in queue}):
+            peers = [line for line in queue if line.priority == priority]
+            given = fair_shares(peers, round_down(pool, stock.qty_step), stock.qty_step)
+            shares += given
+            pool -= sum(qty for _, qty in given)
+        return shares
+
+    def _give(self, line, qty):
+        """The line takes qty; what ships because of it is returned."""
+        line.qty_backordered -= qty
+        line.qty_allocated += qty
+        if line.ship_policy == "partial":
+            return self._ship(line, qty) if self.stock_of(line).ships_at_once else ZERO
+        return self._ship_if_whole(line)
+
+    def _ship_if_whole(self, line):
+        """A line that ships in one piece leaves once nothing of it is waited for."""
+        if line.ship_policy != "line" or line.qty_backordered > 0 or line.held:
+            return ZERO
+        return self._ship(line, line.qty_allocated) if self.stock_of(line).ships_at_once else ZERO
+
+    def _ship(self, line, qty):
+        line.qty_allocated -= qty
+        line.qty_shipped += qty
+        self.stock_of(line).on_hand -= qty
+        return qty
+
+    def _release(self, stock):
+        """Stock has fallen below what is allocated: the last in the queue give up first."""
+        holders = [line for line in self.lines_at(stock) if line.qty_allocated > 0]
+        for line in reversed(self.in_fill_order(stock, holders)):
+            short = self.allocated(stock) - stock.on_hand
+            if short <= 0:
+                break
+            qty = min(line.qty_allocated, round_up(short, stock.qty_step))
+            line.qty_allocated -= qty
+            line.qty_backordered += qty
+
+    def _settle(self, stock):
+        """After any change: nothing promised that isn't there, and nobody waits
+        while something that he may take is available."""
+        if self.allocated(stock) > stock.on_hand:
+            self._release(stock)
+        return self.fill(stock)
+
+    def settle_orders(self):
+        """At the end of a transaction: orders that ship whole and are whole, ship."""
+        whole = [line for line in self.lines.values()
+                 if line.ship_policy == "order" and line.qty_allocated > 0]
+        for line in whole:
+            peers = [line] if line.order_ref is None else [
+                peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
+            if any(peer.qty_backordered > 0 or peer.held for peer in peers):
+                continue
+            if self.stock_of(line).ships_at_once:
+                self._ship(line, line.qty_allocated)
+
+    # -- order lines
+
+    def insert_lines(self, specs, facts=None, on_conflict=None):
+        """One INSERT statement. A spec maps columns to what the statement says.
+        facts(spec) gives (line_id, queued_at) as the database chose them; it is
+        asked only for rows that go in. on_conflict(spec) stands for what ON CONFLICT
+        does with a row whose number is taken. Returns the rows of RETURNING."""
+        shown_rows, refused_at_end = [], False
+        for spec in specs:
+            if spec.get("customer") == KEPT_OUT_BEFORE:
+                continue
+            taken = (spec.get("line_id"), spec["item"]) in self.lines
+            if spec.get("customer") == KEPT_OUT_AFTER:
+                self._check_new_line(spec)
+                continue
+            if taken and on_conflict:
+                self._check_new_line(spec)
+                self._check_own_constraint(spec)
+                shown_rows += on_conflict(spec)
+                continue
+            line = self._split(spec, facts)
+            self._check_own_constraint(spec)
+            if taken:
+                raise Refused("23505")
+            self.lines[line.key] = line
+            refused_at_end |= spec.get("order_ref") == TRIGGER_REFUSES
+            shown_rows.append(self.line_row(line))
+        if refused_at_end:
+            raise Refused("P0001")
+        return shown_rows
+
+    def _check_own_constraint(self, spec):
+        if spec.get("order_ref") == CHECK_REFUSES:
+            raise Refused("23514")
+
+    def faults_of_rows(self, specs):
+        """What is wrong with rows whichever comes first."""
+        codes = set()
+        for spec in specs:
+            if spec.get("customer") == KEPT_OUT_BEFORE:
+                continue
+            try:
+                self._check_new_line(spec)
+                self._check_own_constraint(spec)
+            except Refused as refusal:
+                codes |= refusal.codes
+            if spec.get("order_ref") == TRIGGER_REFUSES:
+                codes.add("P0001")
+        return codes
+
+    def _check_new_line(self, spec):
+        faults = set()
+        stock = self.stocks.get((spec["item"], spec["location"]))
+        if stock is None:
+            faults.add("BK001")
+        if spec["item"] is None or spec["location"] is None:
+            faults.add("23502")
+        faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
+        if faults:
+            raise Refused(*faults)
+        if not 0 <= spec.get("priority", 100) <= 32767:
+            raise Refused("23514", "BK006", "BK002")
+        return stock
+
+    def _wanted(self, spec):
+        """qty_ordered as bko sees it: the application's own trigger comes first."""
+        qty = spec["qty_ordered"]
+        doubled = spec.get("customer") == DOUBLED and qty is not None
+        return str(2 * Decimal(qty)) if doubled else qty
+
+    def _split(self, spec, facts):
+        stock = self._check_new_line(spec)
+        qty = Fraction(self._wanted(spec))
+        line = Line(line_id=spec.get("line_id"), item=stock.item, location=stock.location,
+                    qty_ordered=qty, qty_backordered=qty)
+        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held"):
+            if column in spec:
+                setattr(line, column, spec[column])
+        take = ZERO if line.held else min(qty, self.takable(stock))
+        self._check_limit(stock, qty - take)
+        self._name(line, spec, stock, facts)
+        line.qty_filled_first = take
+        self._give(line, take)
+        return line
+
+    def _name(self, line, spec, stock, facts):
+        """The line gets the number and the place that the database gave it."""
+        fact = facts(spec) if facts else None
+        if fact is None:
+            self.placeholders += 1
+            line.line_id = line.line_id or 10 ** 15 + self.placeholders
+            line.queued_at = spec.get("queued_at") or FAR_FUTURE
+            return
+        line.line_id, line.queued_at = fact
+        if spec.get("queued_at") is not None:
+            if line.queued_at != spec["queued_at"]:
+                raise Impossible(f"line {line.line_id} was brought in with queued_at "
+                                 f"{spec['queued_at']} and has {line.queued_at}")
+            return
+        if stock.last_queued_at is not None and line.queued_at <= stock.last_queued_at:
+            raise Impossible(f"line {line.line_id} has queued_at {line.queued_at}, not later "
+                             f"than the line before it at {stock.key}: {stock.last_queued_at}")
+        stock.last_queued_at = line.queued_at
+
+    def _check_limit(self, stock, qty_to_wait):
+        limit = stock.backorder_limit
+        if limit is not None and qty_to_wait > 0 and self.backordered(stock) + qty_to_wait > limit:
+            raise Refused("BK002")
+
+    def update_line(self, line_id, item, changes):
+        """UPDATE of one line: a new qty_ordered, priority, requested_on, held …
+        Returns the rows of RETURNING: none if there is no such line."""
+        line = self.lines.get((line_id, item))
+        if line is None:
+            return []
+        changes = dict(changes)
+        stock = self.stock_of(line)
+        new_qty = changes.pop("qty_ordered", None)
+        if {"priority", "requested_on", "held"} & set(changes):
+            self.restless.add(line.key)
+        if not 0 <= changes.get("priority", 100) <= 32767:
+            raise Refused("23514", "BK006")
+        for column, value in changes.items():
+            setattr(line, column, value)
+        if new_qty is not None:
+            new_qty = quantity(new_qty, stock.qty_step)
+            if new_qty < line.qty_ordered:
+                self._shrink(line, line.qty_ordered - new_qty)
+            else:
+                self._grow(stock, line, new_qty - line.qty_ordered)
+        self._ship_if_whole(line)
+        self._settle(stock)
+        return [self.line_row(line)]
+
+    def _shrink(self, line, qty):
+        """The backordered part goes first, then the allocated part."""
+        waiting = min(qty, line.qty_backordered)
+        if qty - waiting > line.qty_allocated:
+            raise Refused("BK004")
+        line.qty_backordered -= waiting
+        line.qty_allocated -= qty - waiting
+        line.qty_ordered -= qty
+
+    def _grow(self, stock, line, qty):
+        """More of it: the additional quantity is split like a new line."""
+        take = ZERO if line.held else min(qty, self.takable(stock))
+        self._check_limit(stock, qty - take)
+        line.qty_ordered += qty
+        line.qty_backordered += qty
+        self._give(line, take)
+
+    def move_line(self, line_id, item, to_item, to_location, facts=None):
+        """UPDATE of item or location: the line leaves one queue and enters another."""
+        line = self.lines.get((line_id, item))
+        if line is None:
+            return []
+        if (to_item, to_location) == line.stock_key:
+            return [self.line_row(line)]
+        if line.qty_shipped > 0:
+            raise Refused("BK004")
+        stock = self.stock(to_item, to_location)
+        quantity(shown(line.qty_ordered), stock.qty_step)
+        left = self.stock_of(line)
+        del self.lines[line.key]
+        qty = line.qty_open
+        take = ZERO if line.held else min(qty, self.takable(stock))
+        self._check_limit(stock, qty - take)
+        line.item, line.location = stock.item, stock.location
+        line.qty_backordered, line.qty_allocated = qty, ZERO
+        fact = facts(line) if facts else None
+        if fact is not None:
+            line.queued_at = fact[1]
+        self.lines[line.key] = line
+        self.restless.add(line.key)
+        if fact is not None and (stock.last_queued_at is None
+                                 or stock.last_queued_at < line.queued_at):
+            stock.last_queued_at = line.queued_at
+        self._give(line, take)
+        self._settle(left)
+        return [self.line_row(line)]
+
+    def delete_line(self, line_id, item):
+        """DELETE of one line: the number of lines deleted."""
+        line = self.lines.get((line_id, item))
+        if line is None:
+            return 0
+        if line.qty_shipped > 0:
+            raise Refused("BK004")
+        del self.lines[line.key]
+        self.gone[line.key] = line
+        self._settle(self.stock_of(line))
+        return 1
+
+    def cancel(self, line_id, qty=None):
+        line = self.line(line_id)
+        qty = line.qty_open if qty is None else quantity(qty)
+        if qty > line.qty_open:
+            raise Refused("BK004", "BK006")
+        ordered = line.qty_ordered
+        self._shrink(line, qty)
+        line.qty_ordered = ordered
+        line.qty_cancelled += qty
+        self._ship_if_whole(line)
+        self._settle(self.stock_of(line))
+        return line
+
+    def ship(self, line_id, qty=None):
+        line = self.line(line_id)
+        qty = line.qty_allocated if qty is None else quantity(qty)
+        if qty > line.qty_allocated:
+            raise Refused("BK004", "BK005", "BK006")
+        self._ship(line, qty)
+        return line
+
+    def return_goods(self, line_id, qty=None, restock=True):
+        line = self.line(line_id)
+        back = line.qty_shipped - line.qty_returned
+        qty = back if qty is None else quantity(qty)
+        if qty > back:
+            raise Refused("BK004", "BK006")
+        line.qty_returned += qty
+        if restock:
+            stock = self.stock_of(line)
+            stock.on_hand += qty
+            self._settle(stock)
+        return line
+
+    # -- stock
+
+    def insert_stock(self, item, location, on_hand="0", **settings):
+        faults = level_faults(on_hand)
+        if not item or not location or len(item.encode()) > 1000:
+            faults.add("23514")
+        if faults:
+            raise Refused(*faults)
+        if (item, location) in self.stocks:
+            raise Refused("23505")
+        stock = Stock(item, location, **settings)
+        stock.on_hand = level(on_hand)
+        self.stocks[stock.key] = stock
+        return self.stock_row(stock)
+
+    def set_stock(self, item, location, on_hand=None, change=None, **settings):
+        """UPDATE of a stock row: on_hand to a value or by a change, or settings.
+        Returns the rows of RETURNING: none if there is no such row."""
+        stock = self.stocks.get((item, location))
+        if stock is None:
+            return []
+        if change is not None:
+            faults = number_faults(change)
+            if faults:
+                raise Refused(*faults)
+            stock.on_hand += Fraction(change)
+            if stock.on_hand < 0:
+                raise Refused("BK005")
+            level(shown(stock.on_hand))
+        elif on_hand is not None:
+            stock.on_hand = level(on_hand)
+        if {"fill_rule", "qty_step"} & set(settings):
+            self.ruled.add(stock.key)
+        for column, value in settings.items():
+            setattr(stock, column, value)
+        self._settle(stock)
+        return [self.stock_row(stock)]
+
+    def count_stock(self, item, counted, location):
+        self.stock(item, location)
+        return self.set_stock(item, location, on_hand=counted)
+
+    # -- supply and receipts
+
+    def insert_supply(self, supply_id, supply_ref, item, location, qty_expected, expected_on=None):
+        supply = Supply(supply_id, supply_ref, item, location, quantity(qty_expected), expected_on)
+        self.supplies[supply_id] = supply
+
+    def _open_supplies(self, supply_ref, item, location):
+        found = [s for s in self.supplies.values()
+                 if (s.supply_ref, s.item, s.location) == (supply_ref, item, location)
+                 and not s.closed]
+        if not found:
+            raise Refused("BK007")
+        return sorted(found, key=lambda s: (s.expected_on or date.max, s.supply_id))
+
+    def _receive_on(self, supplies, qty):
+        """Lines of one reference are received on in turn, what is too much on the last."""
+        for supply in supplies:
+            part = max(ZERO, min(qty, supply.qty_expected - supply.qty_received))
+            if supply is supplies[-1]:
+                part = qty
+            supply.qty_received += part
+            qty -= part
+
+    def receive(self, spec, receipt_id=None):
+        """One row of INSERT INTO receipt. Returns it and who got what."""
+        faults = quantity_faults(spec["qty"])
+        key = (spec["item"], spec["location"])
+        supplies = []
+        if key not in self.stocks:
+            faults.add("BK001")
+        if spec.get("supply_ref") is not None:
+            try:
+                supplies = self._open_supplies(spec["supply_ref"], *key)
+            except Refused as refusal:
+                faults |= refusal.codes
+        if faults:
+            raise Refused(*faults)
+        stock, qty = self.stocks[key], Fraction(spec["qty"])
+        level(shown(stock.on_hand + qty))
+        if receipt_id is None:
+            self.placeholders += 1
+            receipt_id = 10 ** 15 + self.placeholders
+        receipt = Receipt(receipt_id, stock.item, stock.location, qty)
+        if supplies:
+            receipt.supply_id = supplies[0].supply_id
+            self._receive_on(supplies, qty)
+        stock.on_hand += qty
+        fills = self.fill(stock)
+        # what an older rest adds to make up a step doesn't come out of this receipt
+        receipt.qty_to_backorders = min(qty, sum((fill.qty for fill in fills), ZERO))
+        receipt.qty_to_stock = qty - receipt.qty_to_backorders
+        self.receipts[receipt_id] = receipt
+        return receipt, fills
+
+    def reverse_receipt(self, receipt_id, qty=None):
+        """What is available goes first, then allocations from the last in the queue."""
+        receipt = self.receipts.get(receipt_id)
+        if receipt is None:
+            raise Refused("BK007", "BK008", "BK006")
+        left = receipt.qty - receipt.qty_reversed
+        qty = left if qty is None else quantity(qty)
+        stock = self.stocks[receipt.item, receipt.location]
+        if qty > left or qty > stock.on_hand or qty == 0:
+            raise Refused("BK005", "BK006")
+        receipt.qty_reversed += qty
+        stock.on_hand -= qty
+        if receipt.supply_id is not None:
+            self.supplies[receipt.supply_id].qty_received -= qty
+        self._settle(stock)
+
+    # -- rows as the database shows them
+
+    def line_row(self, line):
+        return {
+            "line_id": line.line_id, "item": line.item, "location": line.location,
+            "qty_ordered": line.qty_ordered, "qty_shipped": line.qty_shipped,
+            "qty_allocated": line.qty_allocated, "qty_backordered": line.qty_backordered,
+            "qty_cancelled": line.qty_cancelled, "qty_returned": line.qty_returned,
+            "qty_filled_first": line.qty_filled_first, "queued_at": line.queued_at,
+            "closed": line.qty_open == 0,
+        }
+
+    def stock_row(self, stock):
+        return {
+            "item": stock.item, "location": stock.location, "on_hand": stock.on_hand,
+            "allocated": self.allocated(stock), "available": self.available(stock),
+            "backordered": self.backordered(stock),
+        }
+
+    def receipt_row(self, receipt):
+        return {
+            "receipt_id": receipt.receipt_id, "supply_id": receipt.supply_id,
+            "qty_to_backorders": receipt.qty_to_backorders, "qty_to_stock": receipt.qty_to_stock,
+        }
+
+    def supply_row(self, supply):
+        return {"supply_id": supply.supply_id, "qty_received": supply.qty_received,
+                "closed": supply.closed}

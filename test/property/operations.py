@@ -1,0 +1,919 @@
+"""Random operations: each is a statement for the database together with what the
+model says about it. Which kinds take part is chosen by feature name, so that a
+book that can't do something yet can be tested on the rest."""
+
+import datetime
+import json
+
+import model as m
+from database import LINE_COLUMNS, RECEIPT_COLUMNS, STOCK_COLUMNS
+
+# What each feature adds; the names are the ones --features takes.
+ENGINE = {
+    "insert": "order lines by INSERT, COPY, MERGE, ON CONFLICT, prepared",
+    "receipt": "receipts, receive()",
+    "stock": "stock.on_hand up and down, upserts",
+    "supply": "supply lines, receipts that name them",
+    "limit": "backorder_limit changes",
+    "line": "ship_policy line",
+    "edit": "UPDATE of columns that mean nothing to the engine",
+    "intruder": "engine columns and tables written by those who may not",
+}
+LIFE = {
+    "resize": "UPDATE of qty_ordered",
+    "requeue": "UPDATE of priority, requested_on",
+    "move": "UPDATE of item, location",
+    "delete": "DELETE of lines",
+    "ship": "ship()",
+    "cancel": "cancel()",
+    "return": "return_goods()",
+    "count": "count_stock()",
+    "place": "place_order()",
+    "preview": "preview()",
+    "reverse": "reverse_receipt()",
+    "hold": "held lines",
+    "rules": "fill_rule due_date, fair_share, most_lines",
+    "order": "ship_policy order",
+    "step": "qty_step changes",
+}
+FEATURES = {**ENGINE, **LIFE}
+
+TYPES = {"n": "integer", "line_id": "bigint", "order_ref": "text", "customer": "text", "item": "text",
+         "location": "text", "priority": "integer", "ship_policy": "text",
+         "requested_on": "date", "qty_ordered": "numeric", "queued_at": "timestamptz",
+         "held": "boolean", "qty": "numeric", "supply_ref": "text", "note": "text"}
+
+BAD_QUANTITIES = [None, "0", "-1", "NaN", "Infinity", "-Infinity", "0.0000001", "1.1234567",
+                  "1000000000000", "9999999999999", "1e15", "-0.000001", "0.00"]
+BAD_LEVELS = [None, "-1", "NaN", "Infinity", "-Infinity", "1.1234567", "1000000000000", "-0.000001"]
+FOREVER = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class Operation:
+    """A statement, perhaps a second one that reads its result, and the model's answer.
+
+    keys      (item, location) pairs that it may touch
+    expect    expect(model, rows): the rows that must be shown; it may take from rows what
+              only the database can know (numbers and times given); rows is None if it failed
+    tolerates SQLSTATEs that are right as well, where the rules leave it open
+    """
+
+    def __init__(self, kind, keys, sql, params, expect, *, copy=None, then=None, role="owner",
+                 tolerates=(), places=False):
+        self.kind, self.keys, self.sql, self.params = kind, frozenset(keys), sql, params
+        self.expect, self.copy, self.then, self.role = expect, copy, then, role
+        self.tolerates = frozenset(tolerates)
+        self.places = places        # inserts lines and nothing else: fit for the app's role
+
+    @property
+    def items(self):
+        return frozenset(item for item, _ in self.keys)
+
+    def run(self, session):
+        if self.role != "owner":
+            session.execute(f"SET ROLE {session.roles[self.role]}")
+        rows = session.execute(self.sql, self.params, self.items, copy=self.copy)
+        if self.then:
+            rows = session.execute(*self.then, self.items)
+        if self.role != "owner":
+            session.execute(f"SET ROLE {session.roles['owner']}")
+        return rows
+
+
+class World:
+    """What the generator knows: the items of the round and what has been committed."""
+
+    def __init__(self, rng, book, keys, features, first_id):
+        self.rng, self.book, self.keys, self.features = rng, book, keys, features
+        self.next_id = first_id
+        self.steps = {}
+        self.order_refs = 0
+
+    def fresh_id(self):
+        self.next_id += 1
+        return self.next_id
+
+    def fresh_ref(self, kind):
+        self.order_refs += 1
+        return f"{kind}-{self.next_id}-{self.order_refs}"
+
+    def has(self, feature):
+        return feature in self.features
+
+    def some_key(self):
+        return self.rng.choice(self.keys)
+
+    # what is known of the book: from the model, or from what others have committed
+    def some_line(self):
+        raise NotImplementedError
+
+    def some_receipt(self):
+        raise NotImplementedError
+
+    def some_supply(self):
+        raise NotImplementedError
+
+
+class ModelWorld(World):
+    """One session, one operation at a time: the model knows everything."""
+
+    model = None
+
+    def _some(self, rows):
+        return self.rng.choice(rows) if rows else None
+
+    def some_line(self):
+        lines = sorted(self.model.lines.values(), key=lambda line: line.key)
+        still_open = [line for line in lines if line.qty_open > 0]
+        line = self._some(still_open if still_open and self.rng.random() < 0.8 else lines)
+        return line and (line.line_id, line.item, line.location)
+
+    def some_receipt(self):
+        receipt = self._some(sorted(self.model.receipts.values(), key=lambda r: r.receipt_id))
+        return receipt and (receipt.receipt_id, receipt.item, receipt.location)
+
+    def some_supply(self):
+        supply = self._some(sorted(self.model.supplies.values(), key=lambda s: s.supply_id))
+        return supply and (supply.supply_ref, supply.item, supply.location)
+
+
+class PoolWorld(World):
+    """Many sessions: one knows what the others have said they committed."""
+
+    def __init__(self, *args, pool):
+        super().__init__(*args)
+        self.pool = pool
+
+    def _some(self, kind):
+        known = self.pool[kind]
+        if not known:
+            return None
+        return self.rng.choice(known[-30:] if self.rng.random() < 0.7 else known)
+
+    def some_line(self):
+        return self._some("lines")
+
+    def some_receipt(self):
+        return self._some("receipts")
+
+    def some_supply(self):
+        return self._some("supplies")
+
+
+# --------------------------------------------------------------- quantities
+
+def some_quantity(world, key, bad=0.02):
+    rng, step = world.rng, world.steps.get(key)
+    if rng.random() < bad:
+        return rng.choice(BAD_QUANTITIES)
+    if step is not None:
+        if rng.random() < bad:
+            return m.shown(step * rng.randint(1, 9) + step / 2)
+        return m.shown(step * rng.randint(1, 6))
+    return some_number(rng)
+
+
+def some_number(rng, most=15):
+    whole = rng.randint(1, most)
+    return rng.choice([str(whole)] * 6 + [f"{whole}.50000000", f"{whole}.{rng.randint(0, 99)}",
+                                          f"{rng.randint(0, most)}.{rng.randint(1, 999999):06}"])
+
+
+# -------------------------------------------------------------- order lines
+
+def line_spec(world, key, extra):
+    rng = world.rng
+    spec = {
+        "order_ref": None if rng.random() < 0.1 else world.fresh_ref("SO"),
+        "customer": rng.choice(["Retailer", "Müller & Söhne", "O'Neill", None]),
+        "item": key[0], "location": key[1],
+        "priority": rng.choice([100] * 6 + [0, 1, 50, 200, 32767]),
+        "ship_policy": some_policy(world),
+        "requested_on": rng.choice([None, None, *(datetime.date(2030, 1, d) for d in (1, 2, 3))]),
+        "qty_ordered": some_quantity(world, key),
+    }
+    luck = rng.random()
+    if luck < 0.06:
+        spec["customer"] = rng.choice([m.KEPT_OUT_BEFORE, m.KEPT_OUT_AFTER, m.DOUBLED])
+    elif luck < 0.075:
+        spec["order_ref"] = rng.choice([m.CHECK_REFUSES, m.TRIGGER_REFUSES])
+    elif luck < 0.085:
+        spec["priority"] = rng.choice([-1, 32768])
+    elif luck < 0.10:
+        spec["item"], spec["location"] = rng.choice(
+            [("no such item", "main"), (key[0], "nowhere"), ("", "main"), (None, "main"),
+             (key[0], None), ("x" * 1001, "main")])
+    spec.update(extra(spec))
+    return spec
+
+
+def some_policy(world):
+    choices = ["partial"] * 6
+    if world.has("line"):
+        choices += ["line"] * 2
+    if world.has("order"):
+        choices += ["order"] * 2
+    return world.rng.choice(choices)
+
+
+def line_specs(world, extra=lambda spec: {}):
+    rng = world.rng
+    count = rng.choice([1] * 8 + [2, 3, 3, 4, 5, 25])
+    one_key = world.some_key() if rng.random() < 0.5 else None
+    specs = [line_spec(world, one_key or world.some_key(), extra) for _ in range(count)]
+    if count > 1 and rng.random() < 0.5:
+        for spec in specs:
+            if spec["order_ref"] not in (m.CHECK_REFUSES, m.TRIGGER_REFUSES):
+                spec["order_ref"] = specs[0]["order_ref"]
+    return specs
+
+
+def spec_keys(specs):
+    return {(spec["item"], spec["location"]) for spec in specs}
+
+
+def columns_of(specs):
+    return list(specs[0])
+
+
+def values_sql(specs, columns, cast=True):
+    row = "(" + ", ".join(f"%s::{TYPES[c]}" if cast else "%s" for c in columns) + ")"
+    return ", ".join([row] * len(specs)), [spec[c] for spec in specs for c in columns]
+
+
+def in_order(rows):
+    """Facts of lines as RETURNING shows them, one for each line that goes in."""
+    waiting = iter(rows or ())
+
+    def next_fact(_spec):
+        row = next(waiting, None)
+        return row and (row["line_id"], row["queued_at"])
+    return next_fact
+
+
+def by_number(rows):
+    """Facts of lines that were inserted with numbers of our own and read afterwards."""
+    known = {(row["line_id"], row["item"]): (row["line_id"], row["queued_at"]) for row in rows or ()}
+    return lambda spec: known.get((spec["line_id"], spec["item"]))
+
+
+def expect_inserted(specs, **how):
+    return lambda model, rows: model.insert_lines(specs, in_order(rows), **how)
+
+
+def expect_selected(specs):
+    """For statements without RETURNING: the lines as they stand afterwards."""
+    def expect(model, rows):
+        model.insert_lines(specs, by_number(rows))
+        return lines_numbered(model, specs)
+    return expect
+
+
+def lines_numbered(model, specs):
+    wanted = {spec["line_id"] for spec in specs}
+    return [model.line_row(line) for key, line in sorted(model.lines.items()) if key[0] in wanted]
+
+
+def select_lines(world, specs):
+    numbers = [spec["line_id"] for spec in specs]
+    return (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
+            "WHERE line_id = ANY (%s) ORDER BY line_id, item COLLATE \"C\"", [numbers])
+
+
+def with_old_place(world):
+    """Now and then lines are brought in with the place they had elsewhere."""
+    if world.rng.random() < 0.1:
+        return lambda spec: {"queued_at": FOREVER + datetime.timedelta(
+            seconds=world.rng.randint(0, 1000))}
+    if world.has("hold") and world.rng.random() < 0.15:
+        return lambda spec: {"held": world.rng.random() < 0.5}
+    return lambda spec: {}
+
+
+def tolerated(specs):
+    """A row that is kept out late may first have met the limit of what may wait."""
+    return {"BK002"} if any(spec["customer"] == m.KEPT_OUT_AFTER for spec in specs) else set()
+
+
+def insert_values(world):
+    specs = line_specs(world, with_old_place(world))
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns, cast=False)
+    sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
+           f"RETURNING {LINE_COLUMNS}")
+    return Operation("insert", spec_keys(specs), sql, params, expect_inserted(specs),
+                     tolerates=tolerated(specs), places="queued_at" not in columns)
+
+
+def insert_plain(world):
+    """The shortest form there is: everything else by default."""
+    key = world.some_key()
+    spec = {"item": key[0], "location": key[1], "qty_ordered": some_quantity(world, key)}
+    columns = ["item", "qty_ordered"] if key[1] == "main" else list(spec)
+    rows, params = values_sql([spec], columns, cast=False)
+    sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
+           f"RETURNING {LINE_COLUMNS}")
+    return Operation("insert", {key}, sql, params, expect_inserted([spec]), places=True)
+
+
+def insert_select(world):
+    specs = line_specs(world, with_old_place(world))
+    columns = columns_of(specs)
+    numbered_specs = [{"n": n, **spec} for n, spec in enumerate(specs)]
+    rows, params = values_sql(numbered_specs, ["n", *columns])
+    names = ", ".join(columns)
+    sql = (f"INSERT INTO {world.book}.order_line ({names}) "
+           f"SELECT {names} FROM (VALUES {rows}) AS v (n, {names}) ORDER BY n RETURNING {LINE_COLUMNS}")
+    return Operation("insert select", spec_keys(specs), sql, params, expect_inserted(specs),
+                     tolerates=tolerated(specs), places="queued_at" not in columns)
+
+
+def insert_prepared(world):
+    key = world.some_key()
+    spec = line_spec(world, key, lambda spec: {})
+    columns = columns_of([spec])
+    marks = ", ".join(f"${n + 1}::{TYPES[c]}" for n, c in enumerate(columns))
+    prepare = (f"PREPARE place AS INSERT INTO {world.book}.order_line ({', '.join(columns)}) "
+               f"VALUES ({marks}) RETURNING {LINE_COLUMNS}")
+    sql = "EXECUTE place (" + ", ".join(["%s"] * len(columns)) + ")"
+    operation = Operation("insert prepared", spec_keys([spec]), sql, [spec[c] for c in columns],
+                          expect_inserted([spec]), tolerates=tolerated([spec]), places=True)
+    run = operation.run
+
+    def prepared_run(session):
+        if world.book not in session.prepared:
+            session.prepared = {world.book: True}
+            session.execute("DEALLOCATE ALL")
+            session.execute(prepare)
+        return run(session)
+    operation.run = prepared_run
+    return operation
+
+
+def insert_copy(world):
+    specs = line_specs(world, lambda spec: {"line_id": world.fresh_id()})
+    columns = columns_of(specs)
+    data = "".join("\t".join(map(copy_field, (spec[c] for c in columns))) + "\n" for spec in specs)
+    sql = f"COPY {world.book}.order_line ({', '.join(columns)}) FROM STDIN"
+    return Operation("copy", spec_keys(specs), sql, None, expect_selected(specs), copy=data,
+                     then=select_lines(world, specs), tolerates=tolerated(specs), places=True)
+
+
+def copy_field(value):
+    if value is None:
+        return r"\N"
+    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def numbered(world, taken=0.4):
+    """Numbers of our own, some of which belong to lines that are there already."""
+    used = set()
+
+    def extra(spec):
+        present = world.some_line() if world.rng.random() < taken else None
+        if present and present[:2] not in used and spec["item"] is not None:
+            used.add(present[:2])
+            return {"line_id": present[0], "item": present[1], "location": present[2],
+                    "qty_ordered": some_quantity(world, present[1:])}
+        return {"line_id": world.fresh_id()}
+    return extra
+
+
+def insert_or_nothing(world):
+    specs = line_specs(world, numbered(world))
+    if len(specs) > 2 and world.rng.random() < 0.3:     # twice in one statement
+        specs[-1]["line_id"] = specs[0]["line_id"]
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns, cast=False)
+    target = world.rng.choice(["", "(line_id, item) "])
+    sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
+           f"ON CONFLICT {target}DO NOTHING RETURNING {LINE_COLUMNS}")
+    return Operation("insert or nothing", spec_keys(specs), sql, params,
+                     expect_inserted(specs, on_conflict=lambda spec: []), tolerates={"BK002"}, places=True)
+
+
+def insert_twice(world):
+    """A number that is there already, and nothing said about conflicts: an error."""
+    specs = line_specs(world, numbered(world, taken=0.7))
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns, cast=False)
+    sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
+           f"RETURNING {LINE_COLUMNS}")
+    return Operation("insert twice", spec_keys(specs), sql, params, expect_inserted(specs),
+                     tolerates={"BK002", "23505"}, places=True)
+
+
+def upsert_lines(world):
+    """ON CONFLICT DO UPDATE: new lines are split, old ones changed."""
+    specs = line_specs(world, numbered(world))
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns, cast=False)
+    resize = world.has("resize") and world.rng.random() < 0.5
+    column = "qty_ordered" if resize else "customer"
+    sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
+           f"ON CONFLICT (line_id, item) DO UPDATE SET {column} = excluded.{column} "
+           f"RETURNING {LINE_COLUMNS}")
+
+    def expect(model, rows):
+        facts = in_order(rows)
+
+        def change(spec):
+            facts(spec)
+            value = spec[column]
+            if resize and spec["customer"] == m.DOUBLED:
+                value = m.shown(2 * m.quantity(value))
+            return model.update_line(spec["line_id"], spec["item"], {column: value})
+        return model.insert_lines(specs, facts, on_conflict=change)
+    return Operation("upsert lines", spec_keys(specs), sql, params, expect, tolerates={"BK002"})
+
+
+def merge_lines(world):
+    specs = line_specs(world, numbered(world))
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns)
+    names = ", ".join(columns)
+    matched = world.rng.choice(["", " WHEN MATCHED THEN DO NOTHING"]
+                               + [" WHEN MATCHED THEN UPDATE SET own_note = 'merged'"]
+                               * world.has("edit"))
+    sql = (f"MERGE INTO {world.book}.order_line AS o USING (VALUES {rows}) AS v ({names}) "
+           f"ON o.line_id = v.line_id AND o.item = v.item "
+           f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES "
+           f"({', '.join('v.' + c for c in columns)}){matched}")
+
+    def expect(model, rows):
+        new = [s for s in specs if (s["line_id"], s["item"]) not in model.lines]
+        faults = model.faults_of_rows(new)
+        if faults:      # which one is met first depends on the plan
+            raise m.Refused(*faults, "BK002")
+        arrival = {(row["line_id"], row["item"]): row["queued_at"] for row in rows or ()}
+        new.sort(key=lambda s: arrival.get((s["line_id"], s["item"]), m.FAR_FUTURE))
+        model.insert_lines(new, by_number(rows))
+        return lines_numbered(model, specs)
+    return Operation("merge lines", spec_keys(specs), sql, params, expect,
+                     then=select_lines(world, specs), tolerates={"BK002"} if len(specs) > 1 else ())
+
+
+# ------------------------------------------------------- changes of a line
+
+def update_line(world, changes, kind):
+    line = world.some_line()
+    if line is None:
+        return None
+    changes = changes(line)
+    sets = ", ".join(f"{column} = %s" for column in changes)
+    sql = (f"UPDATE {world.book}.order_line SET {sets} WHERE line_id = %s AND item = %s "
+           f"RETURNING {LINE_COLUMNS}")
+    known = {c: v for c, v in changes.items() if c not in ("customer", "own_note", "hold_reason")}
+    return Operation(kind, {line[1:]}, sql, [*changes.values(), *line[:2]],
+                     lambda model, rows: model.update_line(*line[:2], known))
+
+
+def edit_line(world):
+    return update_line(world, lambda line: {"own_note": f"note {world.rng.randint(1, 9)}"}, "edit")
+
+
+def resize_line(world):
+    return update_line(world, lambda line: {"qty_ordered": some_quantity(world, line[1:])}, "resize")
+
+
+def requeue_line(world):
+    def changes(line):
+        if world.rng.random() < 0.5:
+            return {"priority": world.rng.choice([0, 1, 50, 100, 200, 32767, 32768])}
+        return {"requested_on": datetime.date(2030, 1, world.rng.randint(1, 4))}
+    return update_line(world, changes, "requeue")
+
+
+def hold_line(world):
+    def changes(line):
+        held = world.rng.random() < 0.5
+        return {"held": held, "hold_reason": "credit" if held else None}
+    return update_line(world, changes, "hold")
+
+
+def move_line(world):
+    line = world.some_line()
+    if line is None:
+        return None
+    to = world.some_key()
+    sql = (f"UPDATE {world.book}.order_line SET item = %s, location = %s "
+           f"WHERE line_id = %s AND item = %s RETURNING {LINE_COLUMNS}")
+    return Operation("move", {line[1:], to}, sql, [*to, *line[:2]],
+                     lambda model, rows: model.move_line(*line[:2], *to, in_order(rows)))
+
+
+def delete_line(world):
+    line = world.some_line()
+    if line is None:
+        return None
+    sql = (f"WITH gone AS (DELETE FROM {world.book}.order_line WHERE line_id = %s AND item = %s "
+           "RETURNING 1) SELECT count(*) AS deleted FROM gone")
+    return Operation("delete", {line[1:]}, sql, line[:2],
+                     lambda model, rows: [{"deleted": model.delete_line(*line[:2])}])
+
+
+def call_on_line(world, function, arguments, expect, tolerates=()):
+    """One of the book's functions on a line, then the line as it stands."""
+    line = world.some_line()
+    if line is None:
+        return None
+    line_id = 10 ** 14 if world.rng.random() < 0.03 else line[0]
+    given = arguments(line)
+    sql = (f"SELECT count(*) FROM {world.book}.{function}(line_id => %s"
+           + "".join(f", {name} => %s" for name in given) + ")")
+    then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line WHERE line_id = %s", [line_id])
+    return Operation(function, {line[1:]}, sql, [line_id, *given.values()],
+                     lambda model, rows: [model.line_row(expect(model, line_id, given))],
+                     then=then, tolerates=tolerates)
+
+
+def some_part(world, line):
+    return {} if world.rng.random() < 0.4 else {"qty": some_quantity(world, line[1:])}
+
+
+def ship(world):
+    return call_on_line(world, "ship", lambda line: some_part(world, line),
+                        lambda model, line_id, given: model.ship(line_id, **given),
+                        tolerates={"BK004", "BK006"})
+
+
+def cancel(world):
+    def arguments(line):
+        return {**some_part(world, line), **({"reason": "changed his mind"}
+                                             if world.rng.random() < 0.5 else {})}
+    return call_on_line(world, "cancel", arguments,
+                        lambda model, line_id, given: model.cancel(line_id, given.get("qty")),
+                        tolerates={"BK004", "BK006"})
+
+
+def return_goods(world):
+    def arguments(line):
+        given = {"qty": some_quantity(world, line[1:])}
+        if world.rng.random() < 0.4:
+            given["restock"] = world.rng.random() < 0.5
+        return given
+    return call_on_line(world, "return_goods", arguments,
+                        lambda model, line_id, given: model.return_goods(line_id, **given),
+                        tolerates={"BK004", "BK006"})
+
+
+def place_order(world):
+    specs = [s for s in line_specs(world) if s["customer"] not in (m.KEPT_OUT_BEFORE,)]
+    if not specs:
+        return None
+    order_ref, customer = world.fresh_ref("PO"), "Retailer"
+    for spec in specs:
+        spec.update(order_ref=order_ref, customer=customer)
+    fields = ("item", "location", "priority", "ship_policy", "requested_on", "qty_ordered")
+    lines = [{f: str(s[f]) if f == "requested_on" and s[f] else s[f] for f in fields
+              if s[f] is not None} for s in specs]
+    sql = (f"SELECT {LINE_COLUMNS} FROM {world.book}.place_order(order_ref => %s, lines => %s, "
+           "customer => %s)")
+    # lines are taken in the order of their stock rows, whatever the order of the array
+    arranged = sorted(specs, key=lambda s: ((s["item"] or "").encode(), (s["location"] or "").encode()))
+
+    def expect(model, rows):
+        arrival = sorted(rows or (), key=lambda r: r["line_id"])
+        return model.insert_lines(arranged, in_order(arrival))
+    return Operation("place order", spec_keys(specs), sql, [order_ref, json.dumps(lines), customer],
+                     expect)
+
+
+# ------------------------------------------------------- receipts and supply
+
+def receipt_spec(world):
+    rng = world.rng
+    key = world.some_key()
+    spec = {"item": key[0], "location": key[1], "qty": some_receipt_quantity(rng),
+            "supply_ref": None, "note": "delivery"}
+    supply = world.some_supply() if world.has("supply") and rng.random() < 0.3 else None
+    if supply:
+        spec["supply_ref"], spec["item"], spec["location"] = supply
+        if rng.random() < 0.1:
+            spec["item"], spec["location"] = world.some_key()
+    if rng.random() < 0.02:
+        spec["supply_ref"] = "no such reference"
+    if rng.random() < 0.02:
+        spec["item"] = rng.choice(["no such item", ""])
+    return spec
+
+
+def some_receipt_quantity(rng):
+    if rng.random() < 0.03:
+        return rng.choice(BAD_QUANTITIES)
+    return some_number(rng, rng.choice([3, 20, 60]))
+
+
+def receipts(world):
+    specs = [receipt_spec(world) for _ in range(world.rng.choice([1, 1, 1, 2, 3, 8]))]
+    columns = columns_of(specs)
+    rows, params = values_sql(specs, columns, cast=False)
+    sql = (f"INSERT INTO {world.book}.receipt ({', '.join(columns)}) VALUES {rows} "
+           f"RETURNING {RECEIPT_COLUMNS}")
+
+    def expect(model, rows):
+        numbers = iter(rows or ())
+        shown = []
+        for spec in specs:
+            fact = next(numbers, None)
+            receipt, _ = model.receive(spec, fact and fact["receipt_id"])
+            shown.append(model.receipt_row(receipt))
+        return shown
+    return Operation("receipt", spec_keys(specs), sql, params, expect)
+
+
+def fill_row(fill):
+    return {"line_id": fill.line.line_id, "order_ref": fill.line.order_ref,
+            "customer": fill.line.customer, "qty": fill.qty, "qty_shipped": fill.qty_shipped,
+            "qty_backordered": fill.line.qty_backordered}
+
+
+FILL_COLUMNS = "line_id, order_ref, customer, qty, qty_shipped, qty_backordered"
+
+
+def receive(world):
+    spec = receipt_spec(world)
+    names = ["item", "qty"] + ["location"] * (spec["location"] != "main") \
+        + ["supply_ref"] * (spec["supply_ref"] is not None)
+    sql = (f"SELECT {FILL_COLUMNS} FROM {world.book}.receive("
+           + ", ".join(f"{name} => %s" for name in names) + ")")
+
+    def expect(model, rows):
+        _, fills = model.receive(spec)
+        return [fill_row(fill) for fill in fills]
+    return Operation("receive", spec_keys([spec]), sql, [spec[n] for n in names], expect)
+
+
+def preview(world):
+    """preview() must say what the receipt would do, and do nothing."""
+    spec = receipt_spec(world)
+    spec["supply_ref"] = None
+    names = ("item", "qty", "location")
+    sql = (f"SELECT {FILL_COLUMNS} FROM {world.book}.preview("
+           + ", ".join(f"{name} => %s" for name in names) + ")")
+
+    def expect(model, rows):
+        _, fills = model.copy().receive(spec)
+        return [fill_row(fill) for fill in fills]
+    return Operation("preview", spec_keys([spec]), sql, [spec[n] for n in names], expect)
+
+
+def reverse_receipt(world):
+    receipt = world.some_receipt()
+    if receipt is None:
+        return None
+    given = {} if world.rng.random() < 0.4 else {"qty": some_number(world.rng)}
+    sql = (f"SELECT count(*) FROM {world.book}.reverse_receipt(receipt_id => %s"
+           + "".join(f", {name} => %s" for name in given) + ")")
+    key = receipt[1:]
+
+    def expect(model, rows):
+        model.reverse_receipt(receipt[0], **given)
+        return [model.stock_row(model.stocks[key])]
+    return Operation("reverse receipt", {key}, sql, [receipt[0], *given.values()], expect,
+                     then=select_stock(world, [key]), tolerates={"BK006"})
+
+
+def supply(world):
+    rng = world.rng
+    known = world.some_supply()
+    if known and rng.random() < 0.25:
+        sql = (f"UPDATE {world.book}.supply SET closed = %s WHERE supply_ref = %s "
+               "RETURNING supply_id, qty_received, closed")
+        closed = rng.random() < 0.7
+
+        def expect_closed(model, rows):
+            found = [s for s in model.supplies.values() if s.supply_ref == known[0]]
+            for found_supply in found:
+                found_supply.closed = closed
+            return [model.supply_row(s) for s in found]
+        return Operation("close supply", {known[1:]}, sql, [closed, known[0]], expect_closed)
+    key, ref = world.some_key(), world.fresh_ref("SUP")
+    qty = rng.choice(["NaN", "-1", "1.1234567", None]) if rng.random() < 0.05 else some_number(rng, 60)
+    expected_on = rng.choice([None, datetime.date(2030, 2, rng.randint(1, 28))])
+    sql = (f"INSERT INTO {world.book}.supply (supply_ref, item, location, qty_expected, expected_on) "
+           "VALUES (%s, %s, %s, %s, %s) RETURNING supply_id, qty_received, closed")
+
+    def expect(model, rows):
+        number = rows[0]["supply_id"] if rows else 10 ** 15
+        model.insert_supply(number, ref, *key, qty, expected_on)
+        return [model.supply_row(model.supplies[number])]
+    return Operation("supply", {key}, sql, [ref, *key, qty, expected_on], expect)
+
+
+# --------------------------------------------------------------------- stock
+
+def select_stock(world, keys):
+    return (f"SELECT {STOCK_COLUMNS} FROM {world.book}.stock WHERE (item, location) IN %s "
+            "ORDER BY item COLLATE \"C\", location COLLATE \"C\"", [tuple(sorted(keys))])
+
+
+def some_level(world, key):
+    if world.rng.random() < 0.04:
+        return world.rng.choice(BAD_LEVELS)
+    return world.rng.choice(["0", some_number(world.rng, 30), some_number(world.rng, 8)])
+
+
+def set_on_hand(world):
+    key = world.some_key()
+    value = some_level(world, key)
+    sql = (f"UPDATE {world.book}.stock SET on_hand = %s WHERE item = %s AND location = %s "
+           f"RETURNING {STOCK_COLUMNS}")
+    return Operation("set on_hand", {key}, sql, [value, *key],
+                     lambda model, rows: model.set_stock(*key, **given_level(value)))
+
+
+def given_level(value):
+    m.level(value)
+    return {"on_hand": value}
+
+
+def change_on_hand(world):
+    """Up or down by so much, for one row or several."""
+    rng = world.rng
+    keys = sorted(rng.sample(world.keys, rng.choice([1, 1, min(2, len(world.keys)), len(world.keys)])))
+    change = rng.choice(["", "-"]) + some_number(rng, rng.choice([3, 10, 40]))
+    if rng.random() < 0.02:
+        change = rng.choice(["NaN", "Infinity", "0.0000001", "1000000000000"])
+    sql = (f"WITH changed AS (UPDATE {world.book}.stock SET on_hand = on_hand + %s "
+           f"WHERE (item, location) IN %s RETURNING {STOCK_COLUMNS}) SELECT * FROM changed "
+           "ORDER BY item COLLATE \"C\", location COLLATE \"C\"")
+
+    def expect(model, rows):
+        shown, codes = [], set()
+        for key in keys:
+            try:
+                shown += model.set_stock(*key, change=change)
+            except m.Refused as refusal:
+                codes |= refusal.codes
+        if codes:
+            raise m.Refused(*codes)
+        return shown
+    return Operation("change on_hand", keys, sql, [change, tuple(keys)], expect)
+
+
+def upsert_stock(world):
+    """How stock is synchronised from elsewhere."""
+    rng = world.rng
+    keys = sorted(rng.sample(world.keys, rng.choice([1, 1, len(world.keys)])))
+    values = [some_level(world, key) for key in keys]
+    added = rng.random() < 0.3
+    if added:
+        values = [value and value.lstrip("-") for value in values]
+    rows = ", ".join(["(%s, %s, %s::numeric)"] * len(keys))
+    params = [p for key, value in zip(keys, values) for p in (*key, value)]
+    if not added and rng.random() < 0.3:
+        sql = (f"MERGE INTO {world.book}.stock AS s USING (VALUES {rows}) AS v (item, location, n) "
+               "ON s.item = v.item AND s.location = v.location "
+               "WHEN MATCHED THEN UPDATE SET on_hand = v.n "
+               "WHEN NOT MATCHED THEN INSERT (item, location, on_hand) VALUES (v.item, v.location, v.n)")
+        then = select_stock(world, keys)
+    else:
+        sql = (f"WITH changed AS (INSERT INTO {world.book}.stock AS s (item, location, on_hand) "
+               f"VALUES {rows} ON CONFLICT (item, location) DO UPDATE SET on_hand = "
+               f"{'s.on_hand + ' if added else ''}excluded.on_hand RETURNING {STOCK_COLUMNS}) "
+               "SELECT * FROM changed ORDER BY item COLLATE \"C\", location COLLATE \"C\"")
+        then = None
+
+    def expect(model, rows):
+        shown, codes = [], set()
+        for key, value in zip(keys, values):
+            codes |= m.level_faults(value)
+            if not codes:
+                how = {"change": value} if added else {"on_hand": value}
+                shown += model.set_stock(*key, **how)
+        if codes:
+            raise m.Refused(*codes)
+        return shown
+    return Operation("upsert stock", keys, sql, params, expect, then=then)
+
+
+def new_stock(world):
+    """A new item, or one that is there already: an error."""
+    rng = world.rng
+    key = world.some_key() if rng.random() < 0.3 else (f"new {world.fresh_id()}", "main")
+    if rng.random() < 0.1:
+        key = rng.choice([("", "main"), ("y" * 1001, "main"), (key[0], "")])
+    value = some_level(world, key)
+    sql = (f"INSERT INTO {world.book}.stock (item, location, on_hand) VALUES (%s, %s, %s) "
+           f"RETURNING {STOCK_COLUMNS}")
+
+    def expect(model, rows):
+        return [model.insert_stock(*key, value)]
+    return Operation("new stock", {key}, sql, [*key, value], expect)
+
+
+def count_stock(world):
+    key = world.some_key()
+    value = some_level(world, key)
+    sql = (f"SELECT count(*) FROM {world.book}.count_stock(item => %s, counted => %s, "
+           "location => %s, reason => 'stocktaking')")
+
+    def expect(model, rows):
+        m.level(value)
+        return model.count_stock(key[0], value, key[1])
+    return Operation("count stock", {key}, sql, [key[0], value, key[1]], expect,
+                     then=select_stock(world, [key]))
+
+
+def change_limit(world):
+    key = world.some_key()
+    limit = world.rng.choice([None, None, "0", "20", "50.5"])
+    sql = (f"UPDATE {world.book}.stock SET backorder_limit = %s WHERE item = %s AND location = %s "
+           f"RETURNING {STOCK_COLUMNS}")
+    return Operation("limit", {key}, sql, [limit, *key],
+                     lambda model, rows: model.set_stock(
+                         *key, backorder_limit=None if limit is None else m.Fraction(limit)))
+
+
+def change_rule(world):
+    key = world.some_key()
+    rule = world.rng.choice(["fifo", "due_date", "fair_share", "most_lines"])
+    sql = (f"UPDATE {world.book}.stock SET fill_rule = %s WHERE item = %s AND location = %s "
+           f"RETURNING {STOCK_COLUMNS}")
+    return Operation("rule", {key}, sql, [rule, *key],
+                     lambda model, rows: model.set_stock(*key, fill_rule=rule))
+
+
+def change_step(world):
+    """A finer step, or none: what was too little for the old one may be enough now."""
+    key = world.some_key()
+    step = world.steps.get(key)
+    finer = None if step is None or world.rng.random() < 0.5 else step / 5
+    sql = (f"UPDATE {world.book}.stock SET qty_step = %s WHERE item = %s AND location = %s "
+           f"RETURNING {STOCK_COLUMNS}")
+
+    def expect(model, rows):
+        shown = model.set_stock(*key, qty_step=finer)
+        world.steps[key] = finer
+        return shown
+    return Operation("step", {key}, sql, [finer if finer is None else m.shown(finer), *key], expect)
+
+
+# ------------------------------------------------------------------ intruders
+
+def intruder(world):
+    """Those who may not: each is refused, and nothing changes."""
+    key, book = world.some_key(), world.book
+    qty = m.shown(world.steps.get(key) or m.Fraction(1))
+    where = "WHERE item = %s AND location = %s"
+    tries = [
+        ("app", "BK003", f"INSERT INTO {book}.order_line (item, location, qty_ordered, qty_shipped) "
+         f"VALUES (%s, %s, {qty}, {qty})"),
+        ("app", "BK003", f"INSERT INTO {book}.order_line (item, location, qty_ordered, queued_at) "
+         f"VALUES (%s, %s, {qty}, '2001-01-01')"),
+        ("app", "42501", f"UPDATE {book}.stock SET on_hand = 99 {where}"),
+        ("app", "42501", f"INSERT INTO {book}.movement (at, kind, item, location, qty, by_role) "
+         "VALUES (now(), 'receive', %s, %s, 5, 'me')"),
+        ("clerk", "BK003", f"INSERT INTO {book}.receipt (item, location, qty, qty_to_stock) "
+         "VALUES (%s, %s, 1, 1)"),
+        ("clerk", "BK003", f"INSERT INTO {book}.supply (supply_ref, item, location, qty_expected, "
+         "qty_received) VALUES ('x', %s, %s, 1, 1)"),
+        ("clerk", "BK003", f"UPDATE {book}.stock SET allocated = allocated + 1 {where}"),
+        ("clerk", "BK003", f"UPDATE {book}.stock SET backordered = 7 + backordered {where}"),
+    ]
+    role, code, sql = world.rng.choice(tries)
+
+    def expect(model, rows):
+        raise m.Refused(code)
+    return Operation("intruder", {key}, sql, key, expect, role=role)
+
+
+def line_intruder(world):
+    line = world.some_line()
+    if line is None:
+        return None
+    sql = (f"UPDATE {world.book}.order_line SET qty_shipped = qty_shipped + 1, "
+           "qty_ordered = qty_ordered + 1 WHERE line_id = %s AND item = %s RETURNING line_id")
+
+    def expect(model, rows):
+        if line[:2] not in model.lines:
+            return []
+        raise m.Refused("BK003")
+    return Operation("intruder", {line[1:]}, sql, line[:2], expect, role="clerk")
+
+
+# ------------------------------------------------------------------ the choice
+
+CHOICES = [     # feature, weight, what makes one
+    ("insert", 10, insert_values), ("insert", 10, insert_plain), ("insert", 4, insert_select),
+    ("insert", 5, insert_prepared), ("insert", 3, insert_copy), ("insert", 4, insert_or_nothing),
+    ("insert", 1, insert_twice), ("insert", 3, merge_lines), ("edit", 2, upsert_lines),
+    ("edit", 2, edit_line), ("resize", 8, resize_line), ("requeue", 4, requeue_line),
+    ("hold", 5, hold_line), ("move", 3, move_line), ("delete", 3, delete_line),
+    ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
+    ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
+    ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("supply", 3, supply),
+    ("stock", 3, set_on_hand), ("stock", 5, change_on_hand), ("stock", 3, upsert_stock),
+    ("stock", 1, new_stock), ("count", 3, count_stock), ("limit", 1, change_limit),
+    ("rules", 2, change_rule), ("step", 1, change_step), ("intruder", 2, intruder), ("intruder", 1, line_intruder),
+]
+
+
+def random_operation(world, fit=lambda operation: True, without=()):
+    choices = [c for c in CHOICES if world.has(c[0]) and c[2] not in without]
+    while True:
+        make = world.rng.choices([c[2] for c in choices], [c[1] for c in choices])[0]
+        operation = make(world)
+        if operation is not None and fit(operation):
+            return operation

@@ -1,0 +1,331 @@
+"""The model against numbers that can be checked by hand."""
+
+import unittest
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+
+from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
+                   fair_shares, shown)
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+class Book:
+    """A model with short ways to write things down."""
+
+    def __init__(self, on_hand="0", **settings):
+        for name in ("qty_step", "backorder_limit"):
+            if settings.get(name) is not None:
+                settings[name] = Fraction(settings[name])
+        self.model, self.arrivals = Model(), 0
+        self.model.insert_stock("A", "main", on_hand, **settings)
+        self.stock = self.model.stocks["A", "main"]
+
+    def order(self, qty, **columns):
+        """The number of a new line."""
+        return self.orders([{"qty_ordered": qty, **columns}])[0]["line_id"]
+
+    def orders(self, specs, **how):
+        return self.model.insert_lines(
+            [{"item": "A", "location": "main", **spec} for spec in specs], self.fact, **how)
+
+    def fact(self, spec):
+        self.arrivals += 1
+        return (spec.get("line_id") or self.arrivals,
+                spec.get("queued_at") or START + timedelta(seconds=self.arrivals))
+
+    def receive(self, qty, **columns):
+        receipt, fills = self.model.receive({"item": "A", "location": "main", "qty": qty, **columns},
+                                            receipt_id=len(self.model.receipts) + 1)
+        return ([shown(receipt.qty_to_backorders), shown(receipt.qty_to_stock)],
+                {fill.line.line_id: shown(fill.qty) for fill in fills})
+
+    def set(self, **changes):
+        self.model.set_stock("A", "main", **changes)
+
+    def change(self, number, **changes):
+        self.model.update_line(number, "A", changes)
+
+    def line(self, number):
+        """shipped, allocated, backordered, cancelled"""
+        line = self.model.line(number)
+        return [shown(q) for q in (line.qty_shipped, line.qty_allocated, line.qty_backordered,
+                                   line.qty_cancelled)]
+
+    def lines(self):
+        return [self.line(number) for number, _ in sorted(self.model.lines)]
+
+    def levels(self):
+        """on_hand, allocated, backordered"""
+        return [shown(q) for q in (self.stock.on_hand, self.model.allocated(self.stock),
+                                   self.model.backordered(self.stock))]
+
+
+class Test(unittest.TestCase):
+    def refused(self, code, call, *args, **named):
+        with self.assertRaises(Refused) as caught:
+            call(*args, **named)
+        self.assertIn(code, caught.exception.codes)
+
+    # -- the worked example
+
+    def test_example(self):
+        book = Book("350")
+        first = book.order("500")
+        self.assertEqual(book.line(first), ["350", "0", "150", "0"])
+        book.model.insert_supply(1, "PO-77", "A", "main", "400")
+        self.assertEqual(book.receive("400", supply_ref="PO-77"), (["150", "250"], {first: "150"}))
+        self.assertEqual(book.line(first), ["500", "0", "0", "0"])
+        self.assertEqual(book.levels(), ["250", "0", "0"])
+        self.assertEqual(book.model.supplies[1].qty_received, 400)
+        self.assertEqual(book.model.line(first).qty_filled_first, 350)
+
+    # -- order lines
+
+    def test_a_statement_of_several_lines(self):
+        book = Book("10")
+        book.orders([{"qty_ordered": "4"}, {"qty_ordered": "4"}, {"qty_ordered": "4"}])
+        self.assertEqual(book.lines(), [["4", "0", "0", "0"], ["4", "0", "0", "0"], ["2", "0", "2", "0"]])
+
+    def test_rows_kept_out_take_nothing(self):
+        book = Book("10")
+        book.orders([{"qty_ordered": "9", "customer": KEPT_OUT_BEFORE},
+                     {"qty_ordered": "9", "customer": KEPT_OUT_AFTER}, {"qty_ordered": "8"}])
+        book.orders([{"qty_ordered": "9", "line_id": 1}], on_conflict=lambda spec: [])
+        self.assertEqual(book.lines(), [["8", "0", "0", "0"]])
+        self.assertEqual(book.levels(), ["2", "0", "0"])
+
+    def test_step(self):
+        book = Book("12", qty_step="5")
+        self.assertEqual(book.line(book.order("15")), ["10", "0", "5", "0"])
+        self.assertEqual(book.line(book.order("5")), ["0", "0", "5", "0"])
+        self.assertEqual(book.receive("3"), (["3", "0"], {1: "5"}))     # 2 + 3 make a step
+        self.assertEqual(book.receive("4"), (["0", "4"], {}))
+        self.refused("BK006", book.order, "7")
+
+    def test_limit(self):
+        book = Book("4", backorder_limit="3")
+        self.assertEqual(book.line(book.order("6")), ["4", "0", "2", "0"])
+        self.refused("BK002", book.order, "2")
+        book.order("1")
+        book.set(backorder_limit=Fraction(0))
+        book.receive("4")
+        self.assertEqual(book.levels(), ["1", "0", "0"])
+        book.order("1")
+        self.refused("BK002", book.order, "0.000001")
+
+    def test_bad_input(self):
+        book = Book("5")
+        for qty in ("0", "-1", "NaN", "Infinity", "-Infinity", "0.0000001", "1000000000000"):
+            self.refused("BK006", book.order, qty)
+            self.refused("BK006", book.receive, qty)
+        self.refused("23502", book.order, None)
+        self.refused("BK001", book.order, "1", item="B")
+        self.refused("BK001", book.order, "1", location="elsewhere")
+        self.refused("23514", book.order, "1", order_ref=CHECK_REFUSES)
+        self.refused("23514", book.order, "1", priority=-1)
+        self.refused("BK007", book.receive, "1", supply_ref="unknown")
+        self.refused("BK005", book.set, on_hand="-1")
+        self.refused("BK006", book.set, on_hand="NaN")
+        book.order("999999999999.999999")
+        book.order("1.50000000")
+
+    # -- filling
+
+    def test_fifo(self):
+        book = Book()
+        book.order("5")
+        book.order("5", priority=1)
+        book.order("5")
+        book.order("5", queued_at=START)        # an old order, brought in
+        self.assertEqual(book.receive("12"), (["12", "0"], {2: "5", 4: "5", 1: "2"}))
+
+    def test_held_lines_are_passed_over(self):
+        book = Book()
+        book.order("5")
+        book.order("5")
+        book.change(1, held=True)
+        self.assertEqual(book.receive("7"), (["5", "2"], {2: "5"}))
+        book.change(1, held=False)
+        self.assertEqual(book.line(1), ["2", "0", "3", "0"])
+
+    def test_line_ships_whole(self):
+        book = Book("4")
+        book.order("6", ship_policy="line")
+        self.assertEqual(book.line(1), ["0", "4", "2", "0"])
+        self.assertEqual(book.levels(), ["4", "4", "2"])
+        self.assertEqual(book.receive("5"), (["2", "3"], {1: "2"}))
+        self.assertEqual(book.line(1), ["6", "0", "0", "0"])
+        self.assertEqual(book.levels(), ["3", "0", "0"])
+
+    def test_line_ships_when_the_rest_is_cancelled(self):
+        book = Book("4")
+        book.order("6", ship_policy="line")
+        book.model.cancel(1, "2")
+        self.assertEqual(book.line(1), ["4", "0", "0", "2"])
+
+    def test_order_ships_whole(self):
+        book = Book("4")
+        book.orders([{"qty_ordered": "3", "order_ref": "O", "ship_policy": "order"},
+                     {"qty_ordered": "3", "order_ref": "O", "ship_policy": "order"}])
+        book.model.settle_orders()
+        self.assertEqual(book.lines(), [["0", "3", "0", "0"], ["0", "1", "2", "0"]])
+        book.receive("2")
+        book.model.settle_orders()
+        self.assertEqual(book.lines(), [["3", "0", "0", "0"], ["3", "0", "0", "0"]])
+
+    def test_due_date(self):
+        book = Book(fill_rule="due_date")
+        book.order("5")
+        book.order("5", requested_on=(START + timedelta(2)).date())
+        book.order("5", requested_on=(START + timedelta(1)).date())
+        self.assertEqual(book.receive("11")[1], {3: "5", 2: "5", 1: "1"})
+
+    def test_most_lines(self):
+        book = Book(fill_rule="most_lines")
+        for qty in ("9", "2", "5", "2"):
+            book.order(qty)
+        self.assertEqual(book.receive("10")[1], {2: "2", 4: "2", 3: "5", 1: "1"})
+
+    def test_fair_share(self):
+        book = Book(fill_rule="fair_share")
+        for qty in ("10", "20", "30"):
+            book.order(qty)
+        # 10 over 60: 1.67, 3.33, 5 - the one left over to the largest remainder
+        self.assertEqual(book.receive("10")[1], {1: "2", 2: "3", 3: "5"})
+
+    def test_fair_share_priority_first(self):
+        book = Book(fill_rule="fair_share")
+        book.order("4", priority=1)
+        book.order("6")
+        book.order("6")
+        self.assertEqual(book.receive("9")[1], {1: "4", 2: "3", 3: "2"})
+
+    def test_fair_share_in_steps(self):
+        book = Book(fill_rule="fair_share", qty_step="5")
+        book.order("10")
+        book.order("10")
+        self.assertEqual(book.receive("17")[1], {1: "10", 2: "5"})
+
+    def test_fair_share_unit(self):
+        self.assertEqual(coarsest_unit([Fraction(3), Fraction(20)]), 1)
+        self.assertEqual(coarsest_unit([Fraction(3), Fraction("0.25")]), Fraction("0.01"))
+        book = Book(fill_rule="fair_share")
+        book.order("1")
+        book.order("1")
+        book.order("1")
+        self.assertEqual(book.receive("0.1")[1], {1: "0.1"})
+        self.assertEqual(fair_shares([], Fraction(5), None), [])
+
+    # -- stock falls
+
+    def test_the_last_in_the_queue_release_first(self):
+        book = Book("10", ships_at_once=False)
+        book.order("4")
+        book.order("6")
+        book.set(on_hand="7")
+        self.assertEqual(book.lines(), [["0", "4", "0", "0"], ["0", "3", "3", "0"]])
+        book.set(on_hand="2")
+        self.assertEqual(book.lines(), [["0", "2", "2", "0"], ["0", "0", "6", "0"]])
+        book.set(change="3")
+        self.assertEqual(book.lines(), [["0", "4", "0", "0"], ["0", "1", "5", "0"]])
+        self.refused("BK005", book.set, change="-6")
+
+    def test_release_in_steps(self):
+        book = Book("10", ships_at_once=False, qty_step="5")
+        book.order("10")
+        book.set(on_hand="9")
+        self.assertEqual(book.line(1), ["0", "5", "5", "0"])
+        self.assertEqual(book.levels(), ["9", "5", "5"])
+
+    # -- changes
+
+    def test_less(self):
+        book = Book("4", ships_at_once=False)
+        book.order("6")
+        book.order("3")
+        book.change(1, qty_ordered="5")
+        self.assertEqual(book.lines(), [["0", "4", "1", "0"], ["0", "0", "3", "0"]])
+        book.change(1, qty_ordered="2")
+        self.assertEqual(book.lines(), [["0", "2", "0", "0"], ["0", "2", "1", "0"]])
+        book.model.ship(1)
+        self.refused("BK004", book.change, 1, qty_ordered="1")
+        self.refused("BK006", book.change, 1, qty_ordered="0")
+
+    def test_more(self):
+        book = Book("4", backorder_limit="5")
+        book.order("2")
+        book.change(1, qty_ordered="7")
+        self.assertEqual(book.line(1), ["4", "0", "3", "0"])
+        self.assertEqual(book.model.line(1).qty_filled_first, 2)
+        self.refused("BK002", book.change, 1, qty_ordered="10")
+
+    def test_priority_moves_the_line(self):
+        book = Book()
+        book.order("5")
+        book.order("5")
+        book.change(2, priority=1)
+        self.assertEqual(book.receive("5")[1], {2: "5"})
+
+    def test_move(self):
+        book = Book("5", ships_at_once=False)
+        book.model.insert_stock("B", "main", "2")
+        book.order("5")
+        book.order("5")
+        book.model.move_line(1, "A", "B", "main")
+        self.assertEqual(book.lines(), [["2", "0", "3", "0"], ["0", "5", "0", "0"]])
+        self.refused("BK004", book.model.move_line, 1, "B", "A", "main")
+        self.refused("BK001", book.model.move_line, 2, "A", "C", "main")
+
+    def test_delete(self):
+        book = Book("5", ships_at_once=False)
+        book.order("5")
+        book.order("5")
+        self.assertEqual(book.model.delete_line(1, "A"), 1)
+        self.assertEqual(book.model.delete_line(1, "A"), 0)
+        self.assertEqual(book.lines(), [["0", "5", "0", "0"]])
+        book.model.ship(2, "1")
+        self.refused("BK004", book.model.delete_line, 2, "A")
+
+    def test_cancel(self):
+        book = Book("4", ships_at_once=False)
+        book.order("6")
+        book.order("3")
+        book.model.cancel(1, "3")
+        self.assertEqual(book.lines(), [["0", "3", "0", "3"], ["0", "1", "2", "0"]])
+        self.refused("BK006", book.model.cancel, 1, "4")
+        book.model.cancel(1)
+        self.assertEqual(book.lines(), [["0", "0", "0", "6"], ["0", "3", "0", "0"]])
+        self.refused("BK008", book.model.cancel, 99)
+
+    def test_ship_and_return(self):
+        book = Book("4", ships_at_once=False)
+        book.order("6")
+        self.refused("BK006", book.model.ship, 1, "5")
+        book.model.ship(1, "3")
+        self.assertEqual((book.line(1), book.levels()), (["3", "1", "2", "0"], ["1", "1", "2"]))
+        book.model.return_goods(1, "1")
+        self.assertEqual((book.line(1), book.levels()), (["3", "2", "1", "0"], ["2", "2", "1"]))
+        book.model.return_goods(1, "1", restock=False)
+        self.assertEqual(book.levels(), ["2", "2", "1"])
+        self.refused("BK006", book.model.return_goods, 1, "2")
+
+    def test_reversal(self):
+        book = Book(ships_at_once=False)
+        book.order("4")
+        book.receive("6")
+        book.model.reverse_receipt(1, "1")
+        self.assertEqual(book.levels(), ["5", "4", "0"])
+        book.model.reverse_receipt(1, "3")
+        self.assertEqual(book.line(1), ["0", "2", "2", "0"])
+        self.refused("BK005", book.model.reverse_receipt, 1, "3")
+        book.model.ship(1)
+        self.refused("BK005", book.model.reverse_receipt, 1)
+
+    def test_quantities_as_shown(self):
+        self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
+                         ["350", "1.5", "0", "-0.000001", "12.3"])
+
+
+if __name__ == "__main__":
+    unittest.main()
