@@ -1,0 +1,1 @@
+INSERT INTO receipt (item, qty) VALUES (:item, 5);

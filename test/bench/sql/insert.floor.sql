@@ -1,0 +1,12 @@
+BEGIN;
+INSERT INTO order_line (order_ref, customer, item, qty_ordered, unit_price, qty_shipped, qty_backordered, qty_filled_first, closed_at)
+SELECT order_ref, customer, item, qty, unit_price, got, qty - got, got, CASE WHEN got = qty THEN now() END FROM bench_src.:source;
+UPDATE stock
+   SET on_hand = stock.on_hand - l.got, backordered = stock.backordered + l.rest, last_queued_at = clock_timestamp()
+  FROM (SELECT item, sum(got) AS got, sum(qty - got) AS rest FROM bench_src.:source GROUP BY item) l
+ WHERE stock.item = l.item AND stock.location = 'main';
+INSERT INTO movement (at, kind, to_state, item, qty, line_id)
+SELECT queued_at, 'ship', 's', item, qty_shipped, line_id FROM order_line WHERE qty_shipped > 0;
+INSERT INTO movement (at, kind, to_state, item, qty, line_id)
+SELECT queued_at, 'backorder', 'b', item, qty_backordered, line_id FROM order_line WHERE qty_backordered > 0;
+COMMIT;

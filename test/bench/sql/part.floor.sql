@@ -1,0 +1,3 @@
+\set n :n + 1
+\set item 1000000 + :client_id * :per_client + :n
+WITH l AS (INSERT INTO order_line (order_ref, customer, item, qty_ordered, unit_price, qty_shipped, qty_backordered, qty_filled_first) VALUES (:item, 'Retailer', :item, 5, 79.90, 3, 2, 3) RETURNING line_id, item), s AS (UPDATE stock SET on_hand = on_hand - 3, backordered = backordered + 2, last_queued_at = clock_timestamp() WHERE item = :item AND location = 'main') INSERT INTO movement (kind, to_state, item, qty, line_id) SELECT k.kind, k.to_state, l.item, k.qty, l.line_id FROM l, (VALUES ('ship', 's'::"char", 3::numeric), ('backorder', 'b', 2)) k (kind, to_state, qty);
