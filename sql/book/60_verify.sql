@@ -1,0 +1,147 @@
+-- verify(): every rule that always holds, each with the query that would find
+-- a break of it. Sums are of the whole book: a check, not for every minute.
+
+CREATE VIEW journal_total AS
+SELECT item, location, line_id,
+       coalesce(sum(qty) FILTER (WHERE to_state = 's'), 0)
+           - coalesce(sum(qty) FILTER (WHERE from_state = 's' AND kind <> 'return'), 0) AS shipped,
+       coalesce(sum(qty) FILTER (WHERE to_state = 'a'), 0)
+           - coalesce(sum(qty) FILTER (WHERE from_state = 'a'), 0) AS allocated,
+       coalesce(sum(qty) FILTER (WHERE to_state = 'b'), 0)
+           - coalesce(sum(qty) FILTER (WHERE from_state = 'b'), 0) AS backordered,
+       coalesce(sum(qty) FILTER (WHERE to_state = 'c'), 0) AS cancelled,
+       coalesce(sum(qty) FILTER (WHERE to_state = 'r'), 0) AS returned
+  FROM movement
+ WHERE line_id IS NOT NULL
+ GROUP BY item, location, line_id;
+COMMENT ON VIEW journal_total IS 'What the journal says of each line: every unit is in the state that it entered last';
+COMMENT ON COLUMN journal_total.item IS 'The item';
+COMMENT ON COLUMN journal_total.location IS 'The location';
+COMMENT ON COLUMN journal_total.line_id IS 'The line';
+COMMENT ON COLUMN journal_total.shipped IS 'Units shipped';
+COMMENT ON COLUMN journal_total.allocated IS 'Units held for the line';
+COMMENT ON COLUMN journal_total.backordered IS 'Units that the line waits for';
+COMMENT ON COLUMN journal_total.cancelled IS 'Units cancelled';
+COMMENT ON COLUMN journal_total.returned IS 'Units that came back';
+
+CREATE FUNCTION verify()
+    RETURNS TABLE (rule text, item text, location text, line_id bigint, detail text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    -- a line's units are all somewhere, none negative
+    SELECT 'line quantities', l.item, l.location, l.line_id,
+           format('%s ordered, %s shipped, %s allocated, %s backordered, %s cancelled, %s returned',
+                  l.qty_ordered, l.qty_shipped, l.qty_allocated, l.qty_backordered,
+                  l.qty_cancelled, l.qty_returned)
+      FROM order_line l
+     WHERE l.qty_ordered <> l.qty_shipped + l.qty_allocated + l.qty_backordered + l.qty_cancelled
+        OR least(l.qty_ordered, l.qty_shipped, l.qty_allocated, l.qty_backordered,
+                 l.qty_cancelled, l.qty_returned, l.qty_filled_first) < 0
+        OR l.qty_returned > l.qty_shipped
+    UNION ALL
+    -- a line is closed when nothing of it is open
+    SELECT 'line closed', l.item, l.location, l.line_id,
+           format('closed_at is %s with %s open', coalesce(l.closed_at::text, 'null'),
+                  l.qty_allocated + l.qty_backordered)
+      FROM order_line l
+     WHERE (l.closed_at IS NULL) <> (l.qty_allocated + l.qty_backordered > 0)
+    UNION ALL
+    -- stock.allocated and stock.backordered are the sums over the lines
+    SELECT 'stock sums', coalesce(s.item, o.item), coalesce(s.location, o.location), NULL,
+           format('stock says %s allocated, %s backordered; lines say %s, %s',
+                  s.allocated, s.backordered, coalesce(o.allocated, 0), coalesce(o.backordered, 0))
+      FROM stock s
+      FULL JOIN (SELECT l.item, l.location, sum(l.qty_allocated) AS allocated,
+                        sum(l.qty_backordered) AS backordered
+                   FROM order_line l
+                  WHERE l.qty_allocated > 0 OR l.qty_backordered > 0
+                  GROUP BY l.item, l.location) o
+        ON o.item = s.item AND o.location = s.location
+     WHERE s.allocated IS DISTINCT FROM coalesce(o.allocated, 0)
+        OR s.backordered IS DISTINCT FROM coalesce(o.backordered, 0)
+    UNION ALL
+    -- on_hand >= allocated >= 0
+    SELECT 'stock bounds', s.item, s.location, NULL,
+           format('%s on hand, %s allocated, %s backordered', s.on_hand, s.allocated, s.backordered)
+      FROM stock s
+     WHERE s.allocated < 0 OR s.backordered < 0 OR s.on_hand < s.allocated
+    UNION ALL
+    -- on_hand is the sum of its movements
+    SELECT 'on_hand journal', coalesce(s.item, m.item), coalesce(s.location, m.location), NULL,
+           format('stock says %s on hand, the journal %s', s.on_hand, coalesce(m.on_hand, 0))
+      FROM stock s
+      FULL JOIN (SELECT m.item, m.location,
+                        sum(CASE m.kind WHEN 'ship' THEN -m.qty ELSE m.qty END) AS on_hand
+                   FROM movement m
+                  WHERE m.kind IN ('receive', 'adjust', 'return', 'ship')
+                  GROUP BY m.item, m.location) m
+        ON m.item = s.item AND m.location = s.location
+     WHERE coalesce(s.on_hand, 0) <> coalesce(m.on_hand, 0)
+    UNION ALL
+    -- the journal replays to the line's counters
+    SELECT 'line journal', l.item, l.location, l.line_id,
+           format('line says %s shipped, %s allocated, %s backordered, %s cancelled, %s returned;'
+                  ' the journal %s, %s, %s, %s, %s',
+                  l.qty_shipped, l.qty_allocated, l.qty_backordered, l.qty_cancelled, l.qty_returned,
+                  coalesce(j.shipped, 0), coalesce(j.allocated, 0), coalesce(j.backordered, 0),
+                  coalesce(j.cancelled, 0), coalesce(j.returned, 0))
+      FROM order_line l
+      LEFT JOIN (SELECT t.line_id, sum(t.shipped) AS shipped, sum(t.cancelled) AS cancelled,
+                        sum(t.returned) AS returned, sum(t.allocated) AS allocated,
+                        sum(t.backordered) AS backordered
+                   FROM journal_total t
+                  GROUP BY t.line_id) j ON j.line_id = l.line_id
+     WHERE l.qty_shipped <> coalesce(j.shipped, 0)
+        OR l.qty_allocated <> coalesce(j.allocated, 0)
+        OR l.qty_backordered <> coalesce(j.backordered, 0)
+        OR l.qty_cancelled <> coalesce(j.cancelled, 0)
+        OR l.qty_returned <> coalesce(j.returned, 0)
+    UNION ALL
+    -- what is open in the journal is open in a line of that item and location
+    SELECT 'journal line', j.item, j.location, j.line_id,
+           format('the journal says %s allocated, %s backordered of a line that is not there',
+                  j.allocated, j.backordered)
+      FROM journal_total j
+     WHERE (j.allocated <> 0 OR j.backordered <> 0)
+       AND NOT EXISTS (SELECT FROM order_line l
+                        WHERE l.line_id = j.line_id AND l.item = j.item AND l.location = j.location)
+    UNION ALL
+    -- no line waits while something that it may take is available
+    SELECT 'waits in vain', s.item, s.location,
+           (SELECT l.line_id FROM order_line l
+             WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
+             ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1),
+           format('%s available while %s wait', s.available, s.backordered)
+      FROM stock s
+     WHERE s.on_hand - s.allocated >= coalesce(nullif(s.qty_step, 0), 0.000001)
+       AND EXISTS (SELECT FROM order_line l
+                    WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0)
+    UNION ALL
+    -- a receipt went to lines and to stock, and its fills name it
+    SELECT 'receipt', r.item, r.location, NULL,
+           format('receipt %s of %s: %s to backorders and %s to stock, %s journalled as received, %s as fills',
+                  r.receipt_id, r.qty, r.qty_to_backorders, r.qty_to_stock,
+                  coalesce(m.received, 0), coalesce(m.filled, 0))
+      FROM receipt r
+      LEFT JOIN (SELECT m.receipt_id,
+                        sum(m.qty) FILTER (WHERE m.kind = 'receive' AND m.qty > 0) AS received,
+                        sum(m.qty) FILTER (WHERE m.kind IN ('ship', 'allocate')) AS filled
+                   FROM movement m
+                  WHERE m.receipt_id IS NOT NULL
+                  GROUP BY m.receipt_id) m ON m.receipt_id = r.receipt_id
+     WHERE r.qty <> r.qty_to_backorders + r.qty_to_stock
+        OR r.qty <> coalesce(m.received, 0)
+        OR r.qty_to_backorders <> least(coalesce(m.filled, 0), r.qty)
+    UNION ALL
+    -- supply.qty_received is the sum of what was received on it
+    SELECT 'supply received', u.item, u.location, NULL,
+           format('supply line %s says %s received, the journal %s',
+                  u.supply_id, u.qty_received, coalesce(m.received, 0))
+      FROM supply u
+      LEFT JOIN (SELECT m.supply_id, sum(m.qty) AS received
+                   FROM movement m
+                  WHERE m.supply_id IS NOT NULL AND m.kind = 'receive'
+                  GROUP BY m.supply_id) m ON m.supply_id = u.supply_id
+     WHERE u.qty_received <> coalesce(m.received, 0);
+END;
+COMMENT ON FUNCTION verify() IS 'A row for each break of a rule that must always hold; none: the book is sound';

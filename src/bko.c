@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * bko.c
+ *	  The module: magic block and what is set up once per session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	bko_book_init();
+	bko_frame_init();
+}

@@ -1,0 +1,431 @@
+/*-------------------------------------------------------------------------
+ *
+ * bko.h
+ *	  Types and functions that the files of bko share.
+ *
+ * The files depend on each other in one direction only, from the bottom:
+ *
+ *	  qty, split		quantities and arithmetic; know nothing of tables
+ *	  error				the errors BK001 to BK009
+ *	  book, plan		which book, its columns, its kept plans
+ *	  frame				what a statement has decided and not yet written
+ *	  journal			rows for the table movement
+ *	  stock				a stock row under its lock
+ *	  queue				who is filled, who is released
+ *	  settle			what every statement does before it ends
+ *	  order_line, stock_trigger, receipt, supply, guard, install
+ *						triggers and functions, one file per table
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BKO_H
+#define BKO_H
+
+#include "compat.h"
+
+#include "commands/trigger.h"
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+/* Version of the tables that this code serves; see bko.upgrade_book(). */
+#define BKO_BOOK_VERSION 1
+
+/* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
+
+typedef int64 BkoQty;
+
+#define BKO_UNIT		INT64CONST(1000000)
+#define BKO_QTY_MAX		INT64CONST(999999999999999999)
+
+extern bool bko_qty_from_numeric(Numeric num, BkoQty *qty);
+extern Numeric bko_qty_to_numeric(BkoQty qty);
+extern char *bko_qty_text(BkoQty qty);
+extern bool bko_qty_add(BkoQty a, BkoQty b, BkoQty *sum);
+
+/* ---- split.c: arithmetic on quantities ---- */
+
+extern BkoQty bko_whole_steps(BkoQty qty, BkoQty step);
+extern BkoQty bko_steps_up(BkoQty qty, BkoQty step);
+extern BkoQty bko_take(BkoQty open, BkoQty available, BkoQty step);
+extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
+
+/* ---- error.c ---- */
+
+#define ERRCODE_BKO_NOT_STOCKED			MAKE_SQLSTATE('B','K','0','0','1')
+#define ERRCODE_BKO_BACKORDER_REFUSED	MAKE_SQLSTATE('B','K','0','0','2')
+#define ERRCODE_BKO_KEPT_COLUMN			MAKE_SQLSTATE('B','K','0','0','3')
+#define ERRCODE_BKO_LINE_SHIPPED		MAKE_SQLSTATE('B','K','0','0','4')
+#define ERRCODE_BKO_BELOW_ZERO			MAKE_SQLSTATE('B','K','0','0','5')
+#define ERRCODE_BKO_QUANTITY			MAKE_SQLSTATE('B','K','0','0','6')
+#define ERRCODE_BKO_SUPPLY				MAKE_SQLSTATE('B','K','0','0','7')
+#define ERRCODE_BKO_NO_LINE				MAKE_SQLSTATE('B','K','0','0','8')
+#define ERRCODE_BKO_BOOK				MAKE_SQLSTATE('B','K','0','0','9')
+
+extern char *bko_show(const char *str, int len);
+extern char *bko_show_text(const text *str);
+extern char *bko_where(const text *item, const text *location);
+extern BkoQty bko_check_qty(Datum value, bool isnull, const char *column,
+							const text *item, const text *location);
+extern BkoQty bko_check_positive(Datum value, bool isnull, const char *column,
+								 const text *item, const text *location);
+extern BkoQty bko_stored_qty(Datum value, bool isnull, const char *column);
+extern BkoQty bko_sum(BkoQty a, BkoQty b, const char *what,
+					  const text *item, const text *location);
+extern void bko_kept_column(const char *column, Relation rel) pg_attribute_noreturn();
+
+/* ---- book.c ---- */
+
+typedef enum BkoTable
+{
+	BKO_STOCK,
+	BKO_ORDER_LINE,
+	BKO_SUPPLY,
+	BKO_RECEIPT,
+	BKO_MOVEMENT,
+	BKO_NTABLES
+} BkoTable;
+
+enum BkoStockColumn
+{
+	STOCK_ITEM, STOCK_LOCATION, STOCK_ON_HAND, STOCK_ALLOCATED, STOCK_BACKORDERED,
+	STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_FILL_RULE, STOCK_SHIPS_AT_ONCE,
+	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_NCOLUMNS
+};
+
+enum BkoLineColumn
+{
+	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_REQUESTED_ON,
+	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
+	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
+	LINE_CLOSED_AT, LINE_NCOLUMNS
+};
+
+enum BkoSupplyColumn
+{
+	SUPPLY_ID, SUPPLY_REF, SUPPLY_ITEM, SUPPLY_LOCATION, SUPPLY_QTY_EXPECTED,
+	SUPPLY_QTY_RECEIVED, SUPPLY_NCOLUMNS
+};
+
+enum BkoReceiptColumn
+{
+	RECEIPT_ID, RECEIPT_SUPPLY_REF, RECEIPT_SUPPLY_ID, RECEIPT_ITEM, RECEIPT_LOCATION,
+	RECEIPT_QTY, RECEIPT_TO_BACKORDERS, RECEIPT_TO_STOCK, RECEIPT_NCOLUMNS
+};
+
+enum BkoMovementColumn
+{
+	MOVEMENT_NCOLUMNS
+};
+
+#define BKO_MAX_COLUMNS 16
+
+typedef enum BkoPlanId
+{
+	PLAN_BOOK,
+	PLAN_STOCK_LOCK,
+	PLAN_STOCK_WRITE,
+	PLAN_STOCK_WRITE_MANY,
+	PLAN_LINE_CONFIRM,
+	PLAN_RECEIPT_CONFIRM,
+	PLAN_QUEUE_HEAD,
+	PLAN_QUEUE_NEXT,
+	PLAN_ALLOCATED_LAST,
+	PLAN_LINES_WRITE,
+	PLAN_JOURNAL_ONE,
+	PLAN_JOURNAL_MANY,
+	PLAN_SUPPLY_OPEN,
+	PLAN_SUPPLY_WRITE,
+	PLAN_RECEIPT_INSERT,
+	PLAN_FILLED_LINES,
+	PLAN_OPEN_LINES,
+	BKO_NPLANS
+} BkoPlanId;
+
+/* Where the columns of a table of a book are in one relation. */
+typedef struct BkoColumns
+{
+	Oid			relid;			/* InvalidOid: to be looked up */
+	AttrNumber	attno[BKO_MAX_COLUMNS];
+} BkoColumns;
+
+/* A book as this session knows it; lives until the session ends. */
+typedef struct BkoBook
+{
+	Oid			nspoid;			/* hash key */
+	bool		valid;			/* name and settings are current */
+	char	   *prefix;			/* quoted schema name and a point */
+	Oid			book_relid;		/* its table "book" */
+	int			version;
+	BkoColumns	columns[BKO_NTABLES];
+	char	   *plan_path;		/* search_path under which plans were made */
+	SPIPlanPtr	plans[BKO_NPLANS];
+} BkoBook;
+
+/* On whose behalf the engine works: a book, with the rights of an owner. */
+typedef struct BkoRun
+{
+	BkoBook    *book;
+	Oid			owner;
+} BkoRun;
+
+extern void bko_book_init(void);
+extern BkoBook *bko_book_get(Oid nspoid);
+extern BkoRun bko_book_of_table(Relation rel);
+extern BkoRun bko_book_of_regclass(Oid book_relid);
+extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
+extern const char *bko_table_name(BkoTable table);
+extern bool bko_is_column(const char *name);
+extern const char *bko_column_name(BkoTable table, int column);
+
+/* ---- plan.c ---- */
+
+extern void bko_plan_at_commit(void);
+extern void bko_plan_forget(BkoBook *book);
+extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
+					  const char *nulls, long limit);
+extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
+								const char *nulls);
+extern int	bko_trigger_depth(void);
+extern bool bko_engine_writing(void);
+extern Datum bko_array(Datum *values, bool *nulls, int n, Oid type);
+extern Datum bko_result(uint64 row, int column, bool *isnull);
+
+/* ---- frame.c ---- */
+
+typedef struct BkoStock BkoStock;
+typedef struct BkoFrame BkoFrame;
+
+/* What a row of the statement, not yet known to have gone in, has taken. */
+typedef struct BkoTaken
+{
+	int64		id;				/* line_id or receipt_id */
+	BkoQty		on_hand;
+	BkoQty		allocated;
+	BkoQty		backordered;
+	int			nchanges;		/* a receipt: what the stock row had before it */
+	int			narrivals;
+} BkoTaken;
+
+/* A line that waits, as read from the queue. */
+typedef struct BkoWaiting
+{
+	int64		line_id;
+	int32		priority;
+	TimestampTz queued_at;
+	BkoQty		open;
+	BkoQty		allocated;
+	char		policy;			/* p partial, l line, o order */
+} BkoWaiting;
+
+/* A decided change of a line, to be written when the statement ends. */
+typedef struct BkoChange
+{
+	int64		line_id;
+	BkoStock   *stock;
+	BkoQty		shipped;		/* what to add to the line's columns */
+	BkoQty		allocated;
+	BkoQty		backordered;
+	bool		closes;
+	int64		receipt_id;		/* of a fill: where it came from, or 0 */
+	int			waiting;		/* of a fill: index into the queue read */
+} BkoChange;
+
+/* Part of a receipt that is put on a supply line. */
+typedef struct BkoArrival
+{
+	int64		receipt_id;
+	int64		supply_id;
+	BkoQty		qty;
+} BkoArrival;
+
+/* A stock row that a frame has locked. */
+struct BkoStock
+{
+	text	   *item;
+	text	   *location;
+
+	/* as the table has it, read at "epoch" */
+	uint64		epoch;
+	BkoQty		on_hand;
+	BkoQty		allocated;
+	BkoQty		backordered;
+	TimestampTz last_queued_at;
+	BkoQty		step;			/* 0: any quantity */
+	BkoQty		limit;			/* -1: no limit */
+	char		rule;
+	bool		ships_at_once;
+
+	/* decided by this frame, not yet written */
+	BkoQty		d_on_hand;
+	BkoQty		d_allocated;
+	BkoQty		d_backordered;
+	TimestampTz queued_at;		/* last given, 0: none */
+	bool		unsettled;		/* look again when the statement ends */
+
+	/* rows of the statement that may still be kept out */
+	BkoTaken   *taken;
+	int			ntaken;
+	int			maxtaken;
+
+	/* what really went in */
+	BkoQty		s_on_hand;
+	BkoQty		s_allocated;
+	BkoQty		s_backordered;
+
+	/* the queue, as far as it has been read */
+	BkoWaiting *queue;
+	int			nqueue;
+	int			maxqueue;
+	int			nextqueue;
+	bool		queue_read;		/* begun */
+	bool		queue_ended;	/* nothing behind what was read */
+
+	BkoChange  *changes;
+	int			nchanges;
+	int			maxchanges;
+
+	BkoArrival *arrivals;		/* receipts on supply, in their order */
+	int			narrivals;
+	int			maxarrivals;
+	int			nextarrival;	/* journalled up to here */
+};
+
+typedef struct BkoJournal BkoJournal;
+
+struct BkoFrame
+{
+	BkoFrame   *prev;
+	BkoRun		run;
+	BkoTable	table;
+	TriggerEvent op;
+	SubTransactionId subid;
+	int			depth;			/* of triggers, when it was opened */
+	MemoryContext cxt;
+	struct stockhash_hash *stocks;
+	BkoStock   *last_stock;		/* most statements touch one */
+	int64		ndecided;		/* rows decided here */
+	int64		nrestored;		/* rows stored as they came */
+	int64		ntaken;			/* unconfirmed rows, all stock rows together */
+	BkoJournal *journal;
+};
+
+extern void bko_frame_init(void);
+extern BkoFrame *bko_frame_find(Oid nspoid, BkoTable table, TriggerEvent op);
+extern BkoFrame *bko_frame_need(TriggerData *trigdata, BkoTable table);
+extern BkoFrame *bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op);
+extern void bko_frame_close(BkoFrame *frame);
+extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
+								 const text *location, bool *found);
+extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
+extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
+extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
+extern bool bko_frame_shares(BkoFrame *frame, BkoStock *stock);
+extern BkoStock *bko_frame_other(BkoFrame *frame, BkoStock *stock, BkoFrame **other);
+extern uint64 bko_epoch(void);
+extern void bko_epoch_next(void);
+
+/* ---- journal.c ---- */
+
+typedef enum BkoKind
+{
+	KIND_RECEIVE, KIND_ADJUST, KIND_BACKORDER, KIND_ALLOCATE,
+	KIND_SHIP, KIND_RELEASE, KIND_CANCEL, KIND_RETURN, BKO_NKINDS
+} BkoKind;
+
+/* States of a line's units in the journal; 0 is none. */
+#define STATE_BACKORDERED	'b'
+#define STATE_ALLOCATED		'a'
+#define STATE_SHIPPED		's'
+#define STATE_CANCELLED		'c'
+#define STATE_RETURNED		'r'
+
+extern void bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
+						const text *item, const text *location, BkoQty qty,
+						int64 line_id, int64 receipt_id, int64 supply_id);
+extern void bko_journal_reason(BkoFrame *frame, const text *reason);
+extern void bko_journal_write(BkoFrame *frame);
+extern TimestampTz bko_journal_now(BkoFrame *frame);
+
+/* ---- stock.c ---- */
+
+extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
+extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
+extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
+extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
+extern void bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
+extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
+extern void bko_stock_write(BkoFrame *frame);
+extern char bko_rule_code(const text *rule);
+
+/* ---- queue.c ---- */
+
+extern BkoQty bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
+extern void bko_queue_unfill(BkoStock *stock, int nchanges);
+extern void bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed);
+extern void bko_queue_write(BkoFrame *frame);
+extern char bko_policy_code(const text *policy);
+
+/* ---- settle.c ---- */
+
+extern void bko_settle(BkoFrame *frame);
+
+/* ---- what triggers share (trigger.c) ---- */
+
+typedef struct BkoRow
+{
+	TupleDesc	desc;
+	const AttrNumber *attno;
+	Datum	   *values;
+	bool	   *nulls;
+} BkoRow;
+
+extern void bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
+							  TriggerEvent when, bool for_row);
+extern TriggerEvent bko_trigger_op(TriggerEvent event);
+extern BkoRow bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot);
+extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
+							 void (*tally) (BkoFrame *frame, BkoRow *row));
+extern bool bko_row_changed(BkoRow *old, BkoRow *new, int column);
+extern void bko_need_item(BkoRow *row, int item_column, int location_column,
+						  const char *what, text **item, text **location);
+extern void bko_check_last_trigger(TriggerData *trigdata);
+extern void bko_row_set(BkoRow *row, int column, Datum value);
+extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);
+extern HeapTuple bko_row_form(BkoRow *row);
+
+#define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])
+#define BKO_ISNULL(row, column) ((row)->nulls[(row)->attno[column] - 1])
+#define BKO_TEXT(row, column)	DatumGetTextPP(BKO_VALUE(row, column))
+
+/* ---- supply.c ---- */
+
+extern int64 bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
+							   int64 receipt_id, BkoQty qty);
+extern void bko_supply_arrived(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
+extern void bko_supply_write(BkoFrame *frame);
+
+/* ---- receipt.c ---- */
+
+/* Gathers what a receipt gives to whom, for receive(). */
+typedef struct BkoSink
+{
+	MemoryContext cxt;
+	int64	   *line_id;
+	BkoQty	   *qty;
+	BkoQty	   *shipped;
+	int			n;
+	int			max;
+} BkoSink;
+
+extern BkoSink *bko_fill_sink;
+
+extern void bko_return_fills(FunctionCallInfo fcinfo, const BkoRun *run,
+							 const BkoSink *sink, Datum item);
+
+#endif							/* BKO_H */

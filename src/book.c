@@ -1,0 +1,333 @@
+/*-------------------------------------------------------------------------
+ *
+ * book.c
+ *	  Books as this session knows them: name, version, where their columns are.
+ *
+ * An entry is kept until the session ends and marked invalid by catalog
+ * invalidation (a rename, DDL on a table) and by changes of the row in the
+ * book's own table "book", whose trigger sends one (see bko_book_changed).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+typedef struct ColumnSpec
+{
+	const char *name;
+	Oid			type;
+} ColumnSpec;
+
+static const ColumnSpec stock_columns[STOCK_NCOLUMNS] = {
+	[STOCK_ITEM] = {"item", TEXTOID},
+	[STOCK_LOCATION] = {"location", TEXTOID},
+	[STOCK_ON_HAND] = {"on_hand", NUMERICOID},
+	[STOCK_ALLOCATED] = {"allocated", NUMERICOID},
+	[STOCK_BACKORDERED] = {"backordered", NUMERICOID},
+	[STOCK_QTY_STEP] = {"qty_step", NUMERICOID},
+	[STOCK_BACKORDER_LIMIT] = {"backorder_limit", NUMERICOID},
+	[STOCK_FILL_RULE] = {"fill_rule", TEXTOID},
+	[STOCK_SHIPS_AT_ONCE] = {"ships_at_once", BOOLOID},
+	[STOCK_LAST_QUEUED_AT] = {"last_queued_at", TIMESTAMPTZOID},
+	[STOCK_SAFETY_STOCK] = {"safety_stock", NUMERICOID},
+};
+
+static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
+	[LINE_ID] = {"line_id", INT8OID},
+	[LINE_ITEM] = {"item", TEXTOID},
+	[LINE_LOCATION] = {"location", TEXTOID},
+	[LINE_PRIORITY] = {"priority", INT4OID},
+	[LINE_SHIP_POLICY] = {"ship_policy", TEXTOID},
+	[LINE_REQUESTED_ON] = {"requested_on", DATEOID},
+	[LINE_QTY_ORDERED] = {"qty_ordered", NUMERICOID},
+	[LINE_QTY_SHIPPED] = {"qty_shipped", NUMERICOID},
+	[LINE_QTY_ALLOCATED] = {"qty_allocated", NUMERICOID},
+	[LINE_QTY_BACKORDERED] = {"qty_backordered", NUMERICOID},
+	[LINE_QTY_CANCELLED] = {"qty_cancelled", NUMERICOID},
+	[LINE_QTY_RETURNED] = {"qty_returned", NUMERICOID},
+	[LINE_QTY_FILLED_FIRST] = {"qty_filled_first", NUMERICOID},
+	[LINE_QUEUED_AT] = {"queued_at", TIMESTAMPTZOID},
+	[LINE_CLOSED_AT] = {"closed_at", TIMESTAMPTZOID},
+};
+
+static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
+	[SUPPLY_ID] = {"supply_id", INT8OID},
+	[SUPPLY_REF] = {"supply_ref", TEXTOID},
+	[SUPPLY_ITEM] = {"item", TEXTOID},
+	[SUPPLY_LOCATION] = {"location", TEXTOID},
+	[SUPPLY_QTY_EXPECTED] = {"qty_expected", NUMERICOID},
+	[SUPPLY_QTY_RECEIVED] = {"qty_received", NUMERICOID},
+};
+
+static const ColumnSpec receipt_columns[RECEIPT_NCOLUMNS] = {
+	[RECEIPT_ID] = {"receipt_id", INT8OID},
+	[RECEIPT_SUPPLY_REF] = {"supply_ref", TEXTOID},
+	[RECEIPT_SUPPLY_ID] = {"supply_id", INT8OID},
+	[RECEIPT_ITEM] = {"item", TEXTOID},
+	[RECEIPT_LOCATION] = {"location", TEXTOID},
+	[RECEIPT_QTY] = {"qty", NUMERICOID},
+	[RECEIPT_TO_BACKORDERS] = {"qty_to_backorders", NUMERICOID},
+	[RECEIPT_TO_STOCK] = {"qty_to_stock", NUMERICOID},
+};
+
+static const struct
+{
+	const char *name;
+	int			ncolumns;
+	const ColumnSpec *columns;
+}			tables[BKO_NTABLES] = {
+	[BKO_STOCK] = {"stock", STOCK_NCOLUMNS, stock_columns},
+	[BKO_ORDER_LINE] = {"order_line", LINE_NCOLUMNS, line_columns},
+	[BKO_SUPPLY] = {"supply", SUPPLY_NCOLUMNS, supply_columns},
+	[BKO_RECEIPT] = {"receipt", RECEIPT_NCOLUMNS, receipt_columns},
+	[BKO_MOVEMENT] = {"movement", 0, NULL},
+};
+
+StaticAssertDecl((int) LINE_NCOLUMNS <= BKO_MAX_COLUMNS, "BKO_MAX_COLUMNS is too small");
+
+static HTAB *books = NULL;
+
+PG_FUNCTION_INFO_V1(bko_book_changed);
+
+const char *
+bko_table_name(BkoTable table)
+{
+	return tables[table].name;
+}
+
+const char *
+bko_column_name(BkoTable table, int column)
+{
+	return tables[table].columns[column].name;
+}
+
+/* Is this a column that bko gives one of its append-only tables? */
+bool
+bko_is_column(const char *name)
+{
+	static const char *const columns[] = {
+		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
+		"unit_cost", "note", "qty_to_backorders", "qty_to_stock",
+		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
+	};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (strcmp(columns[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Relation cache invalidation: a table of a book may have changed. */
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	BkoBook    *book;
+
+	hash_seq_init(&seq, books);
+	while ((book = hash_seq_search(&seq)) != NULL)
+	{
+		if (relid == InvalidOid || relid == book->book_relid)
+			book->valid = false;
+		for (int t = 0; t < BKO_NTABLES; t++)
+			if (relid == InvalidOid || relid == book->columns[t].relid)
+				book->columns[t].relid = InvalidOid;
+	}
+}
+
+/* A schema was renamed or dropped; which one doesn't matter, it is rare. */
+static void
+forget_names(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS seq;
+	BkoBook    *book;
+
+	hash_seq_init(&seq, books);
+	while ((book = hash_seq_search(&seq)) != NULL)
+		book->valid = false;
+}
+
+void
+bko_book_init(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(BkoBook);
+	books = hash_create("bko books", 8, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_names, (Datum) 0);
+}
+
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Look the book's name and version up again. */
+static void
+load_book(BkoBook *book)
+{
+	char	   *name = get_namespace_name(book->nspoid);
+	char	   *prefix;
+	BkoRun		run;
+	bool		isnull = true;
+
+	if (name == NULL)
+		elog(ERROR, "cache lookup failed for namespace %u", book->nspoid);
+	prefix = psprintf("%s.", quote_identifier(name));
+	if (book->prefix == NULL || strcmp(book->prefix, prefix) != 0)
+	{
+		char	   *old = book->prefix;
+
+		bko_plan_forget(book);
+		book->prefix = MemoryContextStrdup(TopMemoryContext, prefix);
+		if (old)
+			pfree(old);
+	}
+
+	book->book_relid = get_relname_relid("book", book->nspoid);
+	if (!OidIsValid(book->book_relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 errmsg("schema \"%s\" is not a book", name),
+				 errhint("Make one with: SELECT bko.create_book('name');")));
+
+	/*
+	 * Valid from here: an invalidation that comes in while we read the row
+	 * must not be lost.
+	 */
+	book->valid = true;
+	run.book = book;
+	run.owner = relation_owner(book->book_relid);
+	SPI_connect();
+	if (bko_run(&run, PLAN_BOOK, NULL, NULL, 0) == 1)
+		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
+	SPI_finish();
+	if (isnull || book->version != BKO_BOOK_VERSION)
+	{
+		book->valid = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 isnull ? errmsg("book \"%s\" has no version", name) :
+				 errmsg("book \"%s\" is of version %d, this bko serves version %d",
+						name, book->version, BKO_BOOK_VERSION),
+				 errhint("Its owner can bring it up with: SELECT bko.upgrade_book('%s');", name)));
+	}
+}
+
+/*
+ * The book in a schema.  Raises BK009 where there is none, or one of another
+ * version.
+ */
+BkoBook *
+bko_book_get(Oid nspoid)
+{
+	bool		found;
+	BkoBook    *book = hash_search(books, &nspoid, HASH_ENTER, &found);
+
+	if (!found)
+		memset((char *) book + sizeof(Oid), 0, sizeof(BkoBook) - sizeof(Oid));
+	if (!book->valid)
+		load_book(book);
+	return book;
+}
+
+/* The book that a table belongs to, with the rights of the table's owner. */
+BkoRun
+bko_book_of_table(Relation rel)
+{
+	BkoRun		run;
+
+	run.book = bko_book_get(RelationGetNamespace(rel));
+	run.owner = rel->rd_rel->relowner;
+	return run;
+}
+
+/*
+ * The book whose table "book" is book_relid, with its owner's rights.  For
+ * functions: the caller decides what the user may do.
+ */
+BkoRun
+bko_book_of_regclass(Oid book_relid)
+{
+	BkoRun		run;
+	Oid			nspoid = get_rel_namespace(book_relid);
+
+	if (!OidIsValid(nspoid))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 errmsg("relation %u is not the table \"book\" of a book", book_relid)));
+	run.book = bko_book_get(nspoid);
+	if (run.book->book_relid != book_relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 errmsg("\"%s\" is not the table \"book\" of a book", get_rel_name(book_relid)),
+				 errhint("Call the functions in the book's own schema.")));
+	run.owner = relation_owner(book_relid);
+	return run;
+}
+
+/*
+ * Attribute numbers of a table's columns in rel.  The types are checked here,
+ * once: values are read as C types afterwards, and anyone can put our trigger
+ * functions on a table of his own.
+ */
+const AttrNumber *
+bko_columns(BkoBook *book, BkoTable table, Relation rel)
+{
+	BkoColumns *columns = &book->columns[table];
+
+	if (columns->relid == RelationGetRelid(rel))
+		return columns->attno;
+
+	columns->relid = InvalidOid;
+	for (int c = 0; c < tables[table].ncolumns; c++)
+	{
+		const ColumnSpec *spec = &tables[table].columns[c];
+		AttrNumber	attno = get_attnum(RelationGetRelid(rel), spec->name);
+
+		if (attno <= 0 || TupleDescAttr(RelationGetDescr(rel), attno - 1)->atttypid != spec->type)
+			ereport(ERROR,
+					(errcode(ERRCODE_BKO_BOOK),
+					 errmsg("table \"%s\" is not the table \"%s\" of a book",
+							RelationGetRelationName(rel), tables[table].name),
+					 errdetail("It has no column \"%s\" of type %s.",
+							   spec->name, format_type_be(spec->type))));
+		columns->attno[c] = attno;
+	}
+	columns->relid = RelationGetRelid(rel);
+	return columns->attno;
+}
+
+/*
+ * bko.book_changed(): trigger on the table "book".  Makes every session look
+ * the book up again once this commits.
+ */
+Datum
+bko_book_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	bko_check_trigger(fcinfo, "bko.book_changed", 0, false);
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between the PostgreSQL versions that bko is built for
+ *	  (15 to 18).  Every PG_VERSION_NUM of the project stands here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BKO_COMPAT_H
+#define BKO_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 150000
+#error "bko needs PostgreSQL 15 or later"
+#endif
+
+/* Is roleid the owner of the relation, or a member of its owner? */
+static inline bool
+bko_owns_relation(Oid relid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, roleid);
+#else
+	return pg_class_ownercheck(relid, roleid);
+#endif
+}
+
+#endif							/* BKO_COMPAT_H */

@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * journal.c
+ *	  Rows for the table movement, gathered by a frame and written in batches.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Rows written at once, which bounds the memory that they take. */
+#define BATCH 4096
+
+typedef struct Move
+{
+	BkoKind		kind;
+	char		from;
+	char		to;
+	const text *item;
+	const text *location;
+	BkoQty		qty;
+	int64		line_id;
+	int64		receipt_id;
+	int64		supply_id;
+} Move;
+
+struct BkoJournal
+{
+	TimestampTz now;
+	text	   *reason;
+	int			n;
+	int			max;
+	Move	   *moves;
+	MemoryContext cxt;			/* for one batch's arrays */
+};
+
+static const char *const kinds[BKO_NKINDS] = {
+	[KIND_RECEIVE] = "receive",
+	[KIND_ADJUST] = "adjust",
+	[KIND_BACKORDER] = "backorder",
+	[KIND_ALLOCATE] = "allocate",
+	[KIND_SHIP] = "ship",
+	[KIND_RELEASE] = "release",
+	[KIND_CANCEL] = "cancel",
+	[KIND_RETURN] = "return",
+};
+
+enum
+{
+	COL_KIND, COL_FROM, COL_TO, COL_ITEM, COL_LOCATION, COL_QTY,
+	COL_LINE, COL_RECEIPT, COL_SUPPLY, NCOLS
+};
+
+static const Oid column_types[NCOLS] = {
+	TEXTOID, CHAROID, CHAROID, TEXTOID, TEXTOID, NUMERICOID, INT8OID, INT8OID, INT8OID
+};
+
+static BkoJournal *
+journal_of(BkoFrame *frame)
+{
+	if (frame->journal == NULL)
+	{
+		frame->journal = MemoryContextAllocZero(frame->cxt, sizeof(BkoJournal));
+		frame->journal->now = GetCurrentTimestamp();
+	}
+	return frame->journal;
+}
+
+/* The time that a frame's movements bear. */
+TimestampTz
+bko_journal_now(BkoFrame *frame)
+{
+	return journal_of(frame)->now;
+}
+
+/* Why: stands in every movement that the frame writes; NULL: nothing said. */
+void
+bko_journal_reason(BkoFrame *frame, const text *reason)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+	journal_of(frame)->reason = reason ?
+		cstring_to_text_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason)) : NULL;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Note a movement.  item and location must live as long as the frame; ids of 0
+ * and states of 0 become nulls.  Nothing is written for a quantity of zero.
+ * Writes what has been gathered when that is a batch, SPI being connected.
+ */
+void
+bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
+			const text *item, const text *location, BkoQty qty,
+			int64 line_id, int64 receipt_id, int64 supply_id)
+{
+	BkoJournal *journal = journal_of(frame);
+	Move	   *move;
+
+	if (qty == 0)
+		return;
+	if (journal->n == BATCH)
+		bko_journal_write(frame);
+	if (journal->n == journal->max)
+	{
+		journal->max = journal->max ? journal->max * 2 : 4;
+		journal->moves = journal->moves ?
+			repalloc(journal->moves, journal->max * sizeof(Move)) :
+			MemoryContextAlloc(frame->cxt, journal->max * sizeof(Move));
+	}
+	move = &journal->moves[journal->n++];
+	move->kind = kind;
+	move->from = from;
+	move->to = to;
+	move->item = item;
+	move->location = location;
+	move->qty = qty;
+	move->line_id = line_id;
+	move->receipt_id = receipt_id;
+	move->supply_id = supply_id;
+}
+
+/* A movement's columns as datums, in the order of the statements' parameters. */
+static void
+move_datums(const Move *move, Datum *values, bool *nulls)
+{
+	values[COL_KIND] = CStringGetTextDatum(kinds[move->kind]);
+	values[COL_FROM] = CharGetDatum(move->from);
+	values[COL_TO] = CharGetDatum(move->to);
+	values[COL_ITEM] = PointerGetDatum(move->item);
+	values[COL_LOCATION] = PointerGetDatum(move->location);
+	values[COL_QTY] = NumericGetDatum(bko_qty_to_numeric(move->qty));
+	values[COL_LINE] = Int64GetDatum(move->line_id);
+	values[COL_RECEIPT] = Int64GetDatum(move->receipt_id);
+	values[COL_SUPPLY] = Int64GetDatum(move->supply_id);
+	memset(nulls, false, NCOLS);
+	nulls[COL_FROM] = (move->from == 0);
+	nulls[COL_TO] = (move->to == 0);
+	nulls[COL_LINE] = (move->line_id == 0);
+	nulls[COL_RECEIPT] = (move->receipt_id == 0);
+	nulls[COL_SUPPLY] = (move->supply_id == 0);
+}
+
+static void
+write_one(BkoFrame *frame, const Move *move, Datum *args, char *argnulls)
+{
+	bool		nulls[NCOLS];
+
+	move_datums(move, args + 3, nulls);
+	for (int c = 0; c < NCOLS; c++)
+		argnulls[3 + c] = nulls[c] ? 'n' : ' ';
+	bko_run(&frame->run, PLAN_JOURNAL_ONE, args, argnulls, 0);
+}
+
+static void
+write_many(BkoFrame *frame, const Move *moves, int n, Datum *args, char *argnulls)
+{
+	Datum	   *values[NCOLS];
+	bool	   *nulls[NCOLS];
+
+	for (int c = 0; c < NCOLS; c++)
+	{
+		values[c] = palloc(n * sizeof(Datum));
+		nulls[c] = palloc(n * sizeof(bool));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Datum		row[NCOLS];
+		bool		rownulls[NCOLS];
+
+		move_datums(&moves[i], row, rownulls);
+		for (int c = 0; c < NCOLS; c++)
+		{
+			values[c][i] = row[c];
+			nulls[c][i] = rownulls[c];
+		}
+	}
+	for (int c = 0; c < NCOLS; c++)
+	{
+		args[3 + c] = bko_array(values[c], nulls[c], n, column_types[c]);
+		argnulls[3 + c] = ' ';
+	}
+	bko_run(&frame->run, PLAN_JOURNAL_MANY, args, argnulls, 0);
+}
+
+/*
+ * Write what the frame has gathered, SPI being connected.
+ *
+ * by_role is the role at the outside: neither the owner whose rights the
+ * engine has, nor that of a SECURITY DEFINER function in between.
+ */
+void
+bko_journal_write(BkoFrame *frame)
+{
+	BkoJournal *journal = frame->journal;
+	Datum		args[3 + NCOLS];
+	char		argnulls[3 + NCOLS];
+	MemoryContext old;
+
+	if (journal == NULL || journal->n == 0)
+		return;
+	if (journal->cxt == NULL)
+		journal->cxt = AllocSetContextCreate(frame->cxt, "bko journal", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(journal->cxt);
+
+	memset(argnulls, ' ', sizeof(argnulls));
+	args[0] = TimestampTzGetDatum(journal->now);
+	args[1] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	args[2] = PointerGetDatum(journal->reason);
+	argnulls[2] = journal->reason ? ' ' : 'n';
+
+	if (journal->n == 1)
+		write_one(frame, &journal->moves[0], args, argnulls);
+	else
+		write_many(frame, journal->moves, journal->n, args, argnulls);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(journal->cxt);
+	journal->n = 0;
+}

@@ -1,0 +1,616 @@
+/*-------------------------------------------------------------------------
+ *
+ * order_line.c
+ *	  Triggers of the table order_line: the split of a new line, and what a
+ *	  change of a line means for its stock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(bko_line_insert_row);
+PG_FUNCTION_INFO_V1(bko_line_insert_done);
+PG_FUNCTION_INFO_V1(bko_line_update_row);
+PG_FUNCTION_INFO_V1(bko_line_update_done);
+
+/* Columns that the engine fills in, all of them or none given by a restore. */
+static const int kept[] = {
+	LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED,
+	LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT
+};
+
+/* The quantities of a line while something is decided about it. */
+typedef struct Line
+{
+	int64		line_id;
+	char		policy;
+	BkoQty		ordered;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
+	BkoQty		cancelled;
+} Line;
+
+/* ---- how a line changes ---- */
+
+/*
+ * Let what is held for the line ship, where its ship_policy and the stock row
+ * say that it may.
+ */
+static void
+ship_held(BkoFrame *frame, BkoStock *stock, Line *line)
+{
+	BkoQty		held = line->allocated;
+
+	if (held == 0 || !stock->ships_at_once ||
+		!(line->policy == 'p' || (line->policy == 'l' && line->backordered == 0)))
+		return;
+	line->shipped += held;
+	line->allocated = 0;
+	bko_stock_add(stock, -held, -held, 0);
+	bko_journal(frame, KIND_SHIP, STATE_ALLOCATED, STATE_SHIPPED, stock->item,
+				stock->location, held, line->line_id, 0, 0);
+}
+
+/* BK002 where a line would wait for more than the stock row allows. */
+static void
+check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
+{
+	BkoQty		open = wanted - take;
+
+	if (open == 0 || stock->limit < 0 || waiting + open <= stock->limit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
+			 stock->limit == 0 ?
+			 errmsg("backorders are refused for %s: %s wanted, %s available",
+					bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take)) :
+			 errmsg("backorder limit %s exceeded for %s: %s wanted, %s available, %s waiting already",
+					bko_qty_text(stock->limit), bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take), bko_qty_text(waiting)),
+			 errhint("Order no more than is available, or raise stock.backorder_limit (null: no limit).")));
+}
+
+/* BK006 where a quantity is not a multiple of the stock row's step. */
+static void
+check_step(const BkoStock *stock, BkoQty qty)
+{
+	if (stock->step == 0 || qty % stock->step == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_QUANTITY),
+			 errmsg("quantity %s is not a multiple of the step %s of %s",
+					bko_qty_text(qty), bko_qty_text(stock->step),
+					bko_where(stock->item, stock->location)),
+			 errhint("Order a multiple of stock.qty_step.")));
+}
+
+/*
+ * What a line that wants qty gets of the stock row now.  Nothing where a
+ * statement further out has lines waiting that the table doesn't show yet:
+ * they are filled in turn when it settles.
+ */
+static BkoQty
+available_for(BkoFrame *frame, BkoStock *stock, BkoQty qty)
+{
+	if (bko_stock_backordered(frame, stock) > 0 && bko_frame_shares(frame, stock))
+		return 0;
+	return bko_take(qty, bko_stock_available(frame, stock), stock->step);
+}
+
+/*
+ * Split qty more units for a line into what it takes now and what it waits
+ * for.  Raises BK002 where the backorder is refused.  Returns what it took.
+ */
+static BkoQty
+split(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty)
+{
+	BkoQty		take = available_for(frame, stock, qty);
+	BkoQty		waits;
+
+	if (take < qty && bko_stock_confirm(frame, stock))
+		take = available_for(frame, stock, qty);
+	waits = qty - take;
+	check_limit(stock, qty, take, bko_stock_backordered(frame, stock));
+
+	line->ordered += qty;
+	line->backordered += waits;
+	if (stock->ships_at_once &&
+		(line->policy == 'p' || (line->policy == 'l' && line->backordered == 0)))
+	{
+		line->shipped += take;
+		bko_stock_add(stock, -take, 0, waits);
+	}
+	else
+	{
+		line->allocated += take;
+		bko_stock_add(stock, 0, take, waits);
+	}
+	return take;
+}
+
+/* The movements of what a line has taken anew: what ships at once is one row. */
+static void
+journal_entry(BkoFrame *frame, const BkoStock *stock, int64 line_id,
+			  BkoQty shipped, BkoQty allocated, BkoQty backordered)
+{
+	bko_journal(frame, KIND_SHIP, 0, STATE_SHIPPED, stock->item, stock->location,
+				shipped, line_id, 0, 0);
+	bko_journal(frame, KIND_ALLOCATE, 0, STATE_ALLOCATED, stock->item, stock->location,
+				allocated, line_id, 0, 0);
+	bko_journal(frame, KIND_BACKORDER, 0, STATE_BACKORDERED, stock->item, stock->location,
+				backordered, line_id, 0, 0);
+}
+
+/* ---- INSERT ---- */
+
+/* Which of the kept columns are given? */
+static int
+count_given(BkoRow *row)
+{
+	int			n = 0;
+
+	for (int i = 0; i < lengthof(kept); i++)
+		if (!BKO_ISNULL(row, kept[i]))
+			n++;
+	return n;
+}
+
+/*
+ * Is this row brought back with all that the engine once filled in?  Then it
+ * is stored as it is.  Raises BK003 where somebody gives kept columns who may
+ * not, or some of them; queued_at alone may be given by the owner.
+ */
+static bool
+is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
+{
+	int			ngiven = count_given(row);
+	bool		all = (ngiven == lengthof(kept));
+	bool		closed = !BKO_ISNULL(row, LINE_CLOSED_AT);
+
+	if (ngiven == 0 && !closed)
+		return false;
+	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()) ||
+		(!all && !(ngiven == 1 && !closed && !BKO_ISNULL(row, LINE_QUEUED_AT))))
+	{
+		for (int i = 0; i < lengthof(kept); i++)
+			if (!BKO_ISNULL(row, kept[i]))
+				bko_kept_column(bko_column_name(BKO_ORDER_LINE, kept[i]), rel);
+		bko_kept_column("closed_at", rel);
+	}
+	return all;
+}
+
+/* The place in the queue: now, or an older one given by the owner. */
+static TimestampTz
+place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
+{
+	TimestampTz given;
+
+	if (BKO_ISNULL(row, LINE_QUEUED_AT))
+		return bko_stock_queued_at(frame, stock);
+	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
+	if (given > GetCurrentTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_KEPT_COLUMN),
+				 errmsg("queued_at lies in the future for %s",
+						bko_where(stock->item, stock->location)),
+				 errhint("Give the time at which the old order was placed, or leave it out.")));
+	return given;
+}
+
+static char
+row_policy(BkoRow *row)
+{
+	return BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
+		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
+}
+
+static void
+set_quantities(BkoRow *row, const Line *line)
+{
+	bko_row_set_qty(row, LINE_QTY_ORDERED, line->ordered);
+	bko_row_set_qty(row, LINE_QTY_SHIPPED, line->shipped);
+	bko_row_set_qty(row, LINE_QTY_ALLOCATED, line->allocated);
+	bko_row_set_qty(row, LINE_QTY_BACKORDERED, line->backordered);
+	bko_row_set_qty(row, LINE_QTY_CANCELLED, line->cancelled);
+}
+
+/* closed_at says since when nothing of the line is open. */
+static void
+set_closed(BkoRow *row, const Line *line, TimestampTz now)
+{
+	if (line->allocated > 0 || line->backordered > 0)
+		BKO_ISNULL(row, LINE_CLOSED_AT) = true;
+	else if (BKO_ISNULL(row, LINE_CLOSED_AT))
+		bko_row_set(row, LINE_CLOSED_AT, TimestampTzGetDatum(now));
+}
+
+/* A new line may still be kept out of the table: note what it would give back. */
+static void
+remember_taken(BkoFrame *frame, BkoStock *stock, const Line *line)
+{
+	BkoTaken	taken;
+
+	taken.id = line->line_id;
+	taken.on_hand = -line->shipped;
+	taken.allocated = line->allocated;
+	taken.backordered = line->backordered;
+	taken.nchanges = taken.narrivals = PG_INT32_MAX; /* a line fills nobody */
+	bko_stock_took(frame, stock, &taken);
+}
+
+/*
+ * bko.line_insert_row(): BEFORE INSERT on order_line.  Locks the stock row on
+ * first touch, splits the line in memory and fills in what the engine keeps.
+ * Raises BK001, BK002, BK003, BK006.
+ */
+Datum
+bko_line_insert_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Relation	rel;
+	BkoFrame   *frame;
+	BkoRow		row;
+	Line		line = {0};
+	BkoStock   *stock;
+	BkoQty		qty;
+	BkoQty		first;
+	TimestampTz queued_at;
+	text	   *item;
+	text	   *location;
+	bool		restored;
+
+	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true);
+	rel = trigdata->tg_relation;
+	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
+	row = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, rel, trigdata->tg_trigslot);
+	restored = is_restored(frame, &row, rel);
+	bko_frame_count(frame, restored, rel);
+	if (restored)
+		return PointerGetDatum(trigdata->tg_trigtuple);
+
+	bko_need_item(&row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
+	qty = bko_check_positive(BKO_VALUE(&row, LINE_QTY_ORDERED), BKO_ISNULL(&row, LINE_QTY_ORDERED),
+							 "qty_ordered", item, location);
+	stock = bko_stock_touch(frame, item, location);
+	check_step(stock, qty);
+	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
+	line.policy = row_policy(&row);
+	queued_at = place_in_queue(frame, stock, &row);
+	first = split(frame, stock, &line, qty);
+	if (first > 0 || stock->limit >= 0)
+		remember_taken(frame, stock, &line);
+
+	set_quantities(&row, &line);
+	bko_row_set_qty(&row, LINE_QTY_RETURNED, 0);
+	bko_row_set_qty(&row, LINE_QTY_FILLED_FIRST, first);
+	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
+	set_closed(&row, &line, queued_at);
+	return PointerGetDatum(bko_row_form(&row));
+}
+
+/* Count in one line that really went in. */
+static void
+tally_line(BkoFrame *frame, BkoRow *row)
+{
+	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM),
+										 BKO_TEXT(row, LINE_LOCATION));
+	BkoQty		shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
+										 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
+	BkoQty		allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
+										   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
+	BkoQty		backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
+											 BKO_ISNULL(row, LINE_QTY_BACKORDERED),
+											 "qty_backordered");
+
+	if (stock == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed item or location of an order line after it was split"),
+				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
+	stock->s_on_hand -= shipped;
+	stock->s_allocated += allocated;
+	stock->s_backordered += backordered;
+	journal_entry(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)),
+				  shipped, allocated, backordered);
+}
+
+/* Rows that were kept out gave back what they took: what went in counts. */
+static void
+correct_stocks(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+	{
+		stocks[i]->d_on_hand = stocks[i]->s_on_hand;
+		stocks[i]->d_allocated = stocks[i]->s_allocated;
+		stocks[i]->d_backordered = stocks[i]->s_backordered;
+	}
+}
+
+/*
+ * bko.line_insert_done(): AFTER INSERT on order_line.  Reads what really went
+ * in, and writes each touched stock row once and the journal in one batch.
+ */
+Datum
+bko_line_insert_done(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoFrame   *frame;
+
+	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false);
+	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
+	if (frame->ndecided > 0)
+	{
+		SPI_connect();
+		bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
+		correct_stocks(frame);
+		bko_settle(frame);
+		SPI_finish();
+	}
+	bko_frame_close(frame);
+	return PointerGetDatum(NULL);
+}
+
+/* ---- UPDATE and DELETE ---- */
+
+static Line
+line_of_row(BkoRow *row)
+{
+	Line		line;
+
+	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
+	line.policy = row_policy(row);
+	line.ordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED),
+								  BKO_ISNULL(row, LINE_QTY_ORDERED), "qty_ordered");
+	line.shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
+								  BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
+	line.allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
+									BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
+	line.backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
+									  BKO_ISNULL(row, LINE_QTY_BACKORDERED), "qty_backordered");
+	line.cancelled = bko_stored_qty(BKO_VALUE(row, LINE_QTY_CANCELLED),
+									BKO_ISNULL(row, LINE_QTY_CANCELLED), "qty_cancelled");
+	return line;
+}
+
+/*
+ * Take qty of what is open from a line: the backordered part goes first, then
+ * the allocated part, which becomes available to the next.  "to" is the state
+ * it goes to: cancelled, or none where it is no longer ordered.
+ */
+static void
+shrink(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty, char to)
+{
+	BkoQty		from_queue = Min(qty, line->backordered);
+	BkoQty		from_stock = qty - from_queue;
+
+	Assert(from_stock <= line->allocated);
+	line->backordered -= from_queue;
+	line->allocated -= from_stock;
+	if (to == STATE_CANCELLED)
+		line->cancelled += qty;
+	else
+		line->ordered -= qty;
+	bko_stock_add(stock, 0, -from_stock, -from_queue);
+	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
+				from_queue, line->line_id, 0, 0);
+	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,
+				from_stock, line->line_id, 0, 0);
+}
+
+/* BK004: what has shipped stands in the way of a change. */
+static void
+refuse_shipped(const Line *line, const char *what, const text *item, const text *location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_LINE_SHIPPED),
+			 errmsg("%s of order line " INT64_FORMAT " is refused: %s of %s has shipped of %s",
+					what, line->line_id, bko_qty_text(line->shipped),
+					bko_qty_text(line->ordered), bko_where(item, location)),
+			 errhint("Cancel what is open with cancel(), take back what has shipped with return_goods().")));
+}
+
+/* The line takes its split anew at more than it had. */
+static void
+grow(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty)
+{
+	Line		before = *line;
+
+	check_step(stock, qty);
+	(void) split(frame, stock, line, qty);
+	journal_entry(frame, stock, line->line_id, line->shipped - before.shipped,
+				  line->allocated - before.allocated, line->backordered - before.backordered);
+}
+
+/* Bring a line to another quantity ordered. */
+static void
+change_quantity(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty ordered)
+{
+	check_step(stock, ordered);
+	if (ordered > line->ordered)
+		grow(frame, stock, line, ordered - line->ordered);
+	else if (ordered < line->ordered)
+	{
+		if (line->ordered - ordered > line->allocated + line->backordered)
+			ereport(ERROR,
+					(errcode(ERRCODE_BKO_LINE_SHIPPED),
+					 errmsg("quantity %s of order line " INT64_FORMAT " is less than %s shipped and %s cancelled of %s",
+							bko_qty_text(ordered), line->line_id, bko_qty_text(line->shipped),
+							bko_qty_text(line->cancelled),
+							bko_where(stock->item, stock->location)),
+					 errhint("Order no less than has shipped; return_goods() takes goods back.")));
+		shrink(frame, stock, line, line->ordered - ordered, 0);
+	}
+}
+
+/*
+ * Refuse changes of what the engine keeps, the owner's too: an application
+ * that saves whole rows would write stale ones back.  A value equal to the old
+ * one, in whatever scale, is no change.
+ */
+static void
+check_kept(BkoRow *old, BkoRow *new, Relation rel)
+{
+	for (int i = 0; i < lengthof(kept); i++)
+	{
+		int			c = kept[i];
+
+		if (!bko_row_changed(old, new, c))
+			continue;
+		if (c == LINE_QUEUED_AT || BKO_ISNULL(new, c) ||
+			!DatumGetBool(DirectFunctionCall2(numeric_eq, BKO_VALUE(old, c), BKO_VALUE(new, c))))
+			bko_kept_column(bko_column_name(BKO_ORDER_LINE, c), rel);
+		bko_row_set(new, c, BKO_VALUE(old, c));
+	}
+	if (bko_row_changed(old, new, LINE_CLOSED_AT))
+		bko_kept_column("closed_at", rel);
+	if (bko_row_changed(old, new, LINE_ID))
+		bko_kept_column("line_id", rel);
+}
+
+/* Move a line of which nothing has shipped to another stock row. */
+static BkoStock *
+move_line(BkoFrame *frame, BkoStock *from, Line *line, BkoRow *new, text *item, text *location)
+{
+	BkoStock   *to;
+	BkoQty		wanted = line->ordered - line->cancelled;
+	Line		moved = *line;
+
+	if (line->shipped > 0)
+		refuse_shipped(line, "a new item or location", from->item, from->location);
+	shrink(frame, from, line, line->allocated + line->backordered, 0);
+	to = bko_stock_touch(frame, item, location);
+	check_step(to, wanted);
+	moved.ordered -= wanted;
+	moved.allocated = moved.backordered = 0;
+	*line = moved;
+	if (wanted > 0)
+		grow(frame, to, line, wanted);
+	bko_row_set(new, LINE_QUEUED_AT, TimestampTzGetDatum(bko_stock_queued_at(frame, to)));
+	return to;
+}
+
+static HeapTuple
+delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
+{
+	Line		line = line_of_row(old);
+	BkoStock   *stock;
+
+	if (line.shipped > 0)
+		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+	if (line.allocated + line.backordered > 0)
+	{
+		stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+		shrink(frame, stock, &line, line.allocated + line.backordered, 0);
+		frame->ndecided++;
+	}
+	return tuple;
+}
+
+static HeapTuple
+update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple tuple)
+{
+	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
+	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
+		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY);
+	Line		line;
+	BkoStock   *stock;
+	BkoQty		ordered;
+	text	   *item;
+	text	   *location;
+
+	check_kept(old, new, rel);
+	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
+		return tuple;
+
+	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
+	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),
+								 "qty_ordered", item, location);
+	line = line_of_row(old);
+	line.policy = row_policy(new);
+	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+	if (moved)
+		stock = move_line(frame, stock, &line, new, item, location);
+	change_quantity(frame, stock, &line, ordered);
+	ship_held(frame, stock, &line);
+	frame->ndecided++;
+
+	set_quantities(new, &line);
+	set_closed(new, &line, bko_journal_now(frame));
+	return bko_row_form(new);
+}
+
+/*
+ * bko.line_update_row(): BEFORE UPDATE or DELETE on order_line.  Takes the
+ * change to the stock row and decides the line's new split.  Raises BK001 to
+ * BK004, BK006.
+ */
+Datum
+bko_line_update_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	bool		delete;
+	BkoFrame   *frame;
+	BkoRow		old;
+	BkoRow		new;
+	HeapTuple	result;
+
+	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true);
+	delete = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
+	if (!delete && bko_engine_writing())
+		return PointerGetDatum(trigdata->tg_newtuple);
+
+	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
+	bko_check_last_trigger(trigdata);
+	old = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, trigdata->tg_relation,
+						  trigdata->tg_trigslot);
+	SPI_connect();
+	if (delete)
+		result = delete_line(frame, &old, trigdata->tg_trigtuple);
+	else
+	{
+		new = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, trigdata->tg_relation,
+							  trigdata->tg_newslot);
+		result = update_line(frame, &old, &new, trigdata->tg_relation, trigdata->tg_newtuple);
+		if (result != trigdata->tg_newtuple)
+			result = SPI_copytuple(result);
+	}
+	SPI_finish();
+	return PointerGetDatum(result);
+}
+
+/* bko.line_update_done(): AFTER UPDATE or DELETE on order_line. */
+Datum
+bko_line_update_done(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoFrame   *frame;
+
+	bko_check_trigger(fcinfo, "bko.line_update_done", 0, false);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
+	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
+	if (frame->ndecided > 0)
+	{
+		SPI_connect();
+		bko_settle(frame);
+		SPI_finish();
+	}
+	bko_frame_close(frame);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,399 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan.c
+ *	  The SQL that the engine runs: every statement of it stands here, and is
+ *	  prepared once per session and book.
+ *
+ * In the texts, @ stands for the book's schema.  Operators, functions and
+ * types are qualified, since the text is analysed under the search_path of
+ * whoever fires the trigger, and runs with the rights of the tables' owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#define MAX_ARGS 14
+
+#define EQ		" OPERATOR(pg_catalog.=) "
+#define GT		" OPERATOR(pg_catalog.>) "
+#define LT		" OPERATOR(pg_catalog.<) "
+#define PLUS	" OPERATOR(pg_catalog.+) "
+#define TSTZ	"timestamp with time zone"
+
+#define QUEUE_COLUMNS \
+	"line_id::bigint, priority::integer, queued_at::" TSTZ ", qty_backordered::numeric," \
+	" qty_allocated::numeric, ship_policy::pg_catalog.text"
+
+typedef struct PlanSpec
+{
+	bool		writes;			/* fires our own triggers: see bko_engine_writing */
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[MAX_ARGS];
+} PlanSpec;
+
+static const PlanSpec specs[BKO_NPLANS] = {
+	[PLAN_BOOK] = {
+		false, "SELECT version::integer FROM @book"
+	},
+	[PLAN_STOCK_LOCK] = {
+		false,
+		"SELECT on_hand::numeric, allocated::numeric, backordered::numeric,"
+		" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric,"
+		" fill_rule::pg_catalog.text, ships_at_once::boolean"
+		" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2 FOR NO KEY UPDATE",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_STOCK_WRITE] = {
+		true,
+		"UPDATE @stock SET"
+		" on_hand = pg_catalog.trim_scale(on_hand" PLUS "$3),"
+		" allocated = pg_catalog.trim_scale(allocated" PLUS "$4),"
+		" backordered = pg_catalog.trim_scale(backordered" PLUS "$5),"
+		" last_queued_at = GREATEST(last_queued_at, $6)"
+		" WHERE item" EQ "$1 AND location" EQ "$2",
+		6, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
+	},
+	[PLAN_STOCK_WRITE_MANY] = {
+		true,
+		"UPDATE @stock AS s SET"
+		" on_hand = pg_catalog.trim_scale(s.on_hand" PLUS "d.on_hand),"
+		" allocated = pg_catalog.trim_scale(s.allocated" PLUS "d.allocated),"
+		" backordered = pg_catalog.trim_scale(s.backordered" PLUS "d.backordered),"
+		" last_queued_at = GREATEST(s.last_queued_at, d.queued_at)"
+		" FROM unnest($1, $2, $3, $4, $5, $6)"
+		" AS d(item, location, on_hand, allocated, backordered, queued_at)"
+		" WHERE s.item" EQ "d.item AND s.location" EQ "d.location",
+		6, {TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		TIMESTAMPTZARRAYOID}
+	},
+	[PLAN_LINE_CONFIRM] = {
+		false,
+		"SELECT line_id::bigint FROM @order_line"
+		" WHERE line_id" EQ "ANY ($1) AND item" EQ "$2",
+		2, {INT8ARRAYOID, TEXTOID}
+	},
+	[PLAN_RECEIPT_CONFIRM] = {
+		false,
+		"SELECT receipt_id::bigint FROM @receipt"
+		" WHERE receipt_id" EQ "ANY ($1) AND item" EQ "$2",
+		2, {INT8ARRAYOID, TEXTOID}
+	},
+	[PLAN_QUEUE_HEAD] = {
+		false,
+		"SELECT " QUEUE_COLUMNS " FROM @order_line"
+		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
+		" ORDER BY priority, queued_at, line_id LIMIT 16",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_QUEUE_NEXT] = {
+		false,
+		"SELECT " QUEUE_COLUMNS " FROM @order_line"
+		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
+		" AND ROW(priority, queued_at, line_id)" GT "ROW($3, $4, $5)"
+		" ORDER BY priority, queued_at, line_id LIMIT 1024",
+		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
+	},
+	[PLAN_ALLOCATED_LAST] = {
+		false,
+		"SELECT " QUEUE_COLUMNS " FROM @order_line"
+		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0"
+		" AND ROW(priority, queued_at, line_id)" LT "ROW($3, $4, $5)"
+		" ORDER BY priority DESC, queued_at DESC, line_id DESC LIMIT 64",
+		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
+	},
+	[PLAN_LINES_WRITE] = {
+		true,
+		"UPDATE @order_line AS l SET"
+		" qty_shipped = pg_catalog.trim_scale(l.qty_shipped" PLUS "c.shipped),"
+		" qty_allocated = pg_catalog.trim_scale(l.qty_allocated" PLUS "c.allocated),"
+		" qty_backordered = pg_catalog.trim_scale(l.qty_backordered" PLUS "c.backordered),"
+		" closed_at = CASE WHEN c.closes THEN $7 END"
+		" FROM unnest($1, $2, $3, $4, $5, $6)"
+		" AS c(line_id, item, shipped, allocated, backordered, closes)"
+		" WHERE l.line_id" EQ "c.line_id AND l.item" EQ "c.item",
+		7, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		BOOLARRAYOID, TIMESTAMPTZOID}
+	},
+	[PLAN_JOURNAL_ONE] = {
+		true,
+		"INSERT INTO @movement (at, by_role, reason, kind, from_state, to_state, item,"
+		" location, qty, line_id, receipt_id, supply_id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		12, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, CHAROID, CHAROID, TEXTOID,
+		TEXTOID, NUMERICOID, INT8OID, INT8OID, INT8OID}
+	},
+	[PLAN_JOURNAL_MANY] = {
+		true,
+		"INSERT INTO @movement (at, by_role, reason, kind, from_state, to_state, item,"
+		" location, qty, line_id, receipt_id, supply_id)"
+		" SELECT $1, $2, $3, m.kind, m.from_state, m.to_state, m.item,"
+		" m.location, m.qty, m.line_id, m.receipt_id, m.supply_id"
+		" FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12)"
+		" AS m(kind, from_state, to_state, item, location, qty, line_id, receipt_id, supply_id)",
+		12, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTARRAYOID, CHARARRAYOID, CHARARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
+	},
+	[PLAN_SUPPLY_OPEN] = {
+		false,
+		"SELECT supply_id::bigint, expected_on::date, qty_expected::numeric, qty_received::numeric"
+		" FROM @supply WHERE supply_ref" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
+		" AND NOT closed FOR NO KEY UPDATE",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	},
+	[PLAN_SUPPLY_WRITE] = {
+		true,
+		"UPDATE @supply AS s SET"
+		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty)"
+		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
+		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
+		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	},
+	[PLAN_RECEIPT_INSERT] = {
+		false,
+		"INSERT INTO @receipt (item, qty, location, supply_ref, unit_cost, note)"
+		" VALUES ($1, $2, $3, $4, $5, $6)",
+		6, {TEXTOID, NUMERICOID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID}
+	},
+	[PLAN_FILLED_LINES] = {
+		false,
+		"SELECT w.place, l.order_ref::pg_catalog.text, l.customer::pg_catalog.text,"
+		" l.qty_backordered::numeric"
+		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS w(line_id, place)"
+		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "$2",
+		2, {INT8ARRAYOID, TEXTOID}
+	},
+	[PLAN_OPEN_LINES] = {
+		false,
+		"SELECT 1 FROM @order_line WHERE qty_backordered" GT "0 OR qty_allocated" GT "0 LIMIT 1"
+	},
+};
+
+/* Planner settings under which the kept plans are made; see make_plan(). */
+static const char *const planner_off[] = {
+	"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"
+};
+
+/* Trigger depth at which our own triggers see the engine's writes; 0: none. */
+static int	writing_depth = 0;
+
+/* Plans that became invalid while they may have been running. */
+static List *outdated = NIL;
+
+/* How deep triggers are nested: 0 outside of any. */
+int
+bko_trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+/*
+ * In one of our triggers: was it fired by a statement of the engine itself?
+ * The depth tells it from statements of other triggers that this one fired.
+ */
+bool
+bko_engine_writing(void)
+{
+	return writing_depth != 0 && writing_depth == bko_trigger_depth();
+}
+
+/* Put outdated plans aside: one may be running further up the stack. */
+static void
+outdate(SPIPlanPtr plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	outdated = lappend(outdated, plan);
+	MemoryContextSwitchTo(old);
+}
+
+/* At the end of a transaction nothing runs any more. */
+void
+bko_plan_at_commit(void)
+{
+	ListCell   *cell;
+
+	foreach(cell, outdated)
+		SPI_freeplan(lfirst(cell));
+	list_free(outdated);
+	outdated = NIL;
+	writing_depth = 0;
+}
+
+/* Forget every plan of a book: its name has changed. */
+void
+bko_plan_forget(BkoBook *book)
+{
+	for (int i = 0; i < BKO_NPLANS; i++)
+	{
+		if (book->plans[i])
+			outdate(book->plans[i]);
+		book->plans[i] = NULL;
+	}
+}
+
+/* The text of a statement for one book, palloc'd. */
+static char *
+plan_text(const BkoBook *book, const char *sql)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (const char *p = sql; *p; p++)
+	{
+		if (*p == '@')
+			appendStringInfoString(&buf, book->prefix);
+		else
+			appendStringInfoChar(&buf, *p);
+	}
+	return buf.data;
+}
+
+/*
+ * Prepare a statement and plan it at once, for good: a session may live for
+ * days, and a plan made while the tables were small would scan them whole
+ * when they have grown.  Every statement here has an index made for it.
+ */
+static SPIPlanPtr
+make_plan(const BkoBook *book, BkoPlanId id)
+{
+	int			nestlevel = NewGUCNestLevel();
+	SPIPlanPtr	plan;
+	CachedPlan *cplan;
+
+	for (int i = 0; i < lengthof(planner_off); i++)
+		(void) set_config_option(planner_off[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+
+	plan = SPI_prepare_cursor(plan_text(book, specs[id].sql), specs[id].nargs,
+							  (Oid *) specs[id].argtypes, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	cplan = SPI_plan_get_cached_plan(plan);
+	if (cplan)
+		ReleaseCachedPlan(cplan, CurrentResourceOwner);
+
+	AtEOXact_GUC(true, nestlevel);
+	return plan;
+}
+
+/* The kept plan of a statement, made anew where it is no longer good. */
+static SPIPlanPtr
+get_plan(BkoBook *book, BkoPlanId id)
+{
+	SPIPlanPtr	plan = book->plans[id];
+
+	if (book->plan_path == NULL || strcmp(book->plan_path, namespace_search_path) != 0)
+	{
+		/* plancache would plan them anew by itself, but with other settings */
+		char	   *old = book->plan_path;
+
+		bko_plan_forget(book);
+		book->plan_path = MemoryContextStrdup(TopMemoryContext, namespace_search_path);
+		if (old)
+			pfree(old);
+		plan = NULL;
+	}
+	if (plan && SPI_plan_is_valid(plan))
+		return plan;
+
+	book->plans[id] = NULL;
+	if (plan)
+		outdate(plan);
+	book->plans[id] = make_plan(book, id);
+	return book->plans[id];
+}
+
+static uint64
+execute(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+{
+	SPIPlanPtr	plan = get_plan(book, id);
+	int			rc;
+
+	/* volatile: the statement sees all that was written so far */
+	rc = SPI_execute_plan(plan, values, nulls, false, limit);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/* The same for a statement whose tables have triggers of ours. */
+static uint64
+execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+{
+	int			save_depth = writing_depth;
+	uint64		n = 0;
+
+	writing_depth = bko_trigger_depth() + 1;
+	PG_TRY();
+	{
+		n = execute(book, id, values, nulls, limit);
+	}
+	PG_FINALLY();
+	{
+		writing_depth = save_depth;
+	}
+	PG_END_TRY();
+	return n;
+}
+
+/*
+ * Run a statement of the book with its owner's rights, SPI being connected.
+ * nulls as in SPI_execute_plan.  Returns the number of rows; bko_result()
+ * reads them.
+ */
+uint64
+bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long limit)
+{
+	Oid			save_userid;
+	int			save_sec;
+	uint64		n;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	n = specs[id].writes ? execute_writing(run->book, id, values, nulls, limit) :
+		execute(run->book, id, values, nulls, limit);
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return n;
+}
+
+/* The same with the caller's rights, as if the user had typed it. */
+uint64
+bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
+{
+	return execute(run->book, id, values, nulls, 0);
+}
+
+/* A value of the last result; columns count from 1 as in SPI. */
+Datum
+bko_result(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+/* A one-dimensional array of n values of a type; nulls may be NULL. */
+Datum
+bko_array(Datum *values, bool *nulls, int n, Oid type)
+{
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	int			lbound = 1;
+
+	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lbound,
+											  type, typlen, typbyval, typalign));
+}

@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * receipt.c
+ *	  Triggers of the table receipt: who gets what of a delivery, and the
+ *	  function receive().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(bko_receipt_row);
+PG_FUNCTION_INFO_V1(bko_receipt_done);
+PG_FUNCTION_INFO_V1(bko_receive);
+
+BkoSink    *bko_fill_sink = NULL;
+
+/*
+ * A receipt brought back is stored as it is.  Raises BK003 where somebody
+ * gives kept columns who may not, or some of them.
+ */
+static bool
+is_restored(BkoRow *row, Relation rel)
+{
+	bool		to_backorders = !BKO_ISNULL(row, RECEIPT_TO_BACKORDERS);
+	bool		to_stock = !BKO_ISNULL(row, RECEIPT_TO_STOCK);
+	bool		supply_id = !BKO_ISNULL(row, RECEIPT_SUPPLY_ID);
+
+	if (!to_backorders && !to_stock && !supply_id)
+		return false;
+	if (!to_backorders || !to_stock || !bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+		bko_kept_column(to_backorders ? "qty_to_backorders" : to_stock ? "qty_to_stock" :
+						"supply_id", rel);
+	return true;
+}
+
+/*
+ * bko.receipt_row(): BEFORE INSERT on receipt.  Decides who gets what and
+ * which supply it was expected on, and fills in what the engine keeps.
+ * Raises BK001, BK003, BK006, BK007.
+ */
+Datum
+bko_receipt_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Relation	rel;
+	BkoFrame   *frame;
+	BkoRow		row;
+	text	   *item;
+	text	   *location;
+	int64		receipt_id;
+	BkoTaken	taken = {0};
+	BkoQty		qty;
+	BkoQty		filled;
+	int64		supply_id;
+	int			narrivals;
+	BkoStock   *stock;
+	bool		restored;
+
+	bko_check_trigger(fcinfo, "bko.receipt_row", TRIGGER_EVENT_BEFORE, true);
+	rel = trigdata->tg_relation;
+	frame = bko_frame_need(trigdata, BKO_RECEIPT);
+	row = bko_row_of_slot(frame->run.book, BKO_RECEIPT, rel, trigdata->tg_trigslot);
+	restored = is_restored(&row, rel);
+	bko_frame_count(frame, restored, rel);
+	if (restored)
+		return PointerGetDatum(trigdata->tg_trigtuple);
+
+	bko_need_item(&row, RECEIPT_ITEM, RECEIPT_LOCATION, "a receipt", &item, &location);
+	qty = bko_check_positive(BKO_VALUE(&row, RECEIPT_QTY), BKO_ISNULL(&row, RECEIPT_QTY),
+							 "qty", item, location);
+	receipt_id = DatumGetInt64(BKO_VALUE(&row, RECEIPT_ID));
+	stock = bko_stock_touch(frame, item, location);
+	(void) bko_stock_confirm(frame, stock);
+	narrivals = stock->narrivals;
+	supply_id = BKO_ISNULL(&row, RECEIPT_SUPPLY_REF) ? 0 :
+		bko_supply_arrive(frame, stock, BKO_TEXT(&row, RECEIPT_SUPPLY_REF), receipt_id, qty);
+
+	taken.id = receipt_id;
+	taken.on_hand = qty;
+	taken.nchanges = stock->nchanges;
+	taken.narrivals = narrivals;
+	bko_stock_took(frame, stock, &taken);
+	bko_stock_add(stock, qty, 0, 0);
+	bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", item, location);
+	SPI_connect();
+	filled = bko_queue_fill(frame, stock, receipt_id);
+	SPI_finish();
+
+	/* more than this receipt brought: what a larger step had left over before */
+	filled = Min(filled, qty);
+	bko_row_set_qty(&row, RECEIPT_QTY, qty);
+	bko_row_set_qty(&row, RECEIPT_TO_BACKORDERS, filled);
+	bko_row_set_qty(&row, RECEIPT_TO_STOCK, qty - filled);
+	if (supply_id != 0)
+		bko_row_set(&row, RECEIPT_SUPPLY_ID, Int64GetDatum(supply_id));
+	return PointerGetDatum(bko_row_form(&row));
+}
+
+/* Count in one receipt that really went in. */
+static void
+tally_receipt(BkoFrame *frame, BkoRow *row)
+{
+	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, RECEIPT_ITEM),
+										 BKO_TEXT(row, RECEIPT_LOCATION));
+	int64		receipt_id = DatumGetInt64(BKO_VALUE(row, RECEIPT_ID));
+	BkoQty		qty = bko_stored_qty(BKO_VALUE(row, RECEIPT_QTY),
+									 BKO_ISNULL(row, RECEIPT_QTY), "qty");
+
+	if (stock == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed item or location of a receipt after it was decided"),
+				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
+	if (!BKO_ISNULL(row, RECEIPT_SUPPLY_REF))
+		bko_supply_arrived(frame, stock, receipt_id);
+	else
+		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location, qty,
+					0, receipt_id, 0);
+}
+
+/* The last receipt of each stock row may have been kept out. */
+static void
+confirm_last(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+		(void) bko_stock_confirm(frame, stocks[i]);
+}
+
+/*
+ * bko.receipt_done(): AFTER INSERT on receipt.  Writes lines, supply, stock
+ * and journal for the receipts that really went in.
+ */
+Datum
+bko_receipt_done(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoFrame   *frame;
+
+	bko_check_trigger(fcinfo, "bko.receipt_done", 0, false);
+	frame = bko_frame_need(trigdata, BKO_RECEIPT);
+	if (frame->ndecided > 0)
+	{
+		SPI_connect();
+		if (tuplestore_tuple_count(trigdata->tg_newtable) != frame->ndecided)
+			confirm_last(frame);
+		bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
+		bko_supply_write(frame);
+		bko_settle(frame);
+		SPI_finish();
+	}
+	bko_frame_close(frame);
+	return PointerGetDatum(NULL);
+}
+
+/* ---- receive() ---- */
+
+/* Insert the receipt as if the caller had typed it, noting what it fills. */
+static void
+insert_receipt(const BkoRun *run, FunctionCallInfo fcinfo, BkoSink *sink)
+{
+	Datum		args[6];
+	char		nulls[6];
+	BkoSink    *save = bko_fill_sink;
+
+	for (int i = 0; i < 6; i++)
+	{
+		args[i] = PG_GETARG_DATUM(i + 1);
+		nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+	}
+	bko_fill_sink = sink;
+	PG_TRY();
+	{
+		bko_run_as_caller(run, PLAN_RECEIPT_INSERT, args, nulls);
+	}
+	PG_FINALLY();
+	{
+		bko_fill_sink = save;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * The lines that a sink tells of, as rows of bko.fill in the order in which
+ * they were filled.
+ */
+void
+bko_return_fills(FunctionCallInfo fcinfo, const BkoRun *run, const BkoSink *sink, Datum item)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum	   *ids = palloc(Max(sink->n, 1) * sizeof(Datum));
+	int		   *place = palloc(Max(sink->n, 1) * sizeof(int));
+	Datum		args[2];
+	uint64		n;
+
+	if (sink->n == 0)
+		return;
+	for (int i = 0; i < sink->n; i++)
+		ids[i] = Int64GetDatum(sink->line_id[i]);
+	args[0] = bko_array(ids, NULL, sink->n, INT8OID);
+	args[1] = item;
+	n = bko_run(run, PLAN_FILLED_LINES, args, NULL, 0);
+
+	for (int i = 0; i < sink->n; i++)
+		place[i] = -1;
+	for (uint64 r = 0; r < n; r++)
+	{
+		bool		isnull;
+		Datum		at = bko_result(r, 1, &isnull);
+
+		place[DatumGetInt64(at) - 1] = r;
+	}
+	for (int i = 0; i < sink->n; i++)
+	{
+		Datum		values[6];
+		bool		nulls[6] = {false};
+
+		if (place[i] < 0)
+			continue;
+		values[0] = Int64GetDatum(sink->line_id[i]);
+		values[1] = bko_result(place[i], 2, &nulls[1]);
+		values[2] = bko_result(place[i], 3, &nulls[2]);
+		values[3] = NumericGetDatum(bko_qty_to_numeric(sink->qty[i]));
+		values[4] = NumericGetDatum(bko_qty_to_numeric(sink->shipped[i]));
+		values[5] = bko_result(place[i], 4, &nulls[5]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+/*
+ * bko.receive(book, item, qty, location, supply_ref, unit_cost, note): takes a
+ * delivery in, as an INSERT into receipt by the caller would, and returns who
+ * got what.
+ */
+Datum
+bko_receive(PG_FUNCTION_ARGS)
+{
+	BkoRun		run;
+	BkoSink		sink = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	run = bko_book_of_regclass(PG_GETARG_OID(0));
+	sink.cxt = CurrentMemoryContext;
+	SPI_connect();
+	insert_receipt(&run, fcinfo, &sink);
+	bko_return_fills(fcinfo, &run, &sink, PG_GETARG_DATUM(1));
+	SPI_finish();
+	return (Datum) 0;
+}

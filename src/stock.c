@@ -1,0 +1,391 @@
+/*-------------------------------------------------------------------------
+ *
+ * stock.c
+ *	  A stock row under its lock.
+ *
+ * Every decision about an item at a location is made while its stock row is
+ * locked, and every change of its lines also writes that row.  So READ
+ * COMMITTED decides on the newest state, and under REPEATABLE READ and
+ * SERIALIZABLE a session with an older one gets a serialization failure,
+ * never a wrong split.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/*
+ * Rows not yet known to have gone in that a frame remembers before it makes
+ * sure of them, which bounds the memory of a long COPY.
+ */
+#define MAX_UNCONFIRMED 500000
+
+/* The one-letter code of a fill_rule. */
+char
+bko_rule_code(const text *rule)
+{
+	return VARDATA_ANY(rule)[0] == 'd' ? 'd' : VARDATA_ANY(rule)[0] == 'm' ? 'm' :
+		VARSIZE_ANY_EXHDR(rule) > 1 && VARDATA_ANY(rule)[1] == 'a' ? 's' : 'f';
+}
+
+/*
+ * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
+ * not be connected.
+ *
+ * The lock query itself returns the newest version of the row; the queue is
+ * read in later statements, whose snapshot is taken under the lock.
+ */
+static void
+lock_and_read(BkoFrame *frame, BkoStock *stock)
+{
+	Datum		args[2];
+	bool		isnull;
+	Datum		value;
+
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	if (bko_run(&frame->run, PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_NOT_STOCKED),
+				 errmsg("%s is not stocked", bko_where(stock->item, stock->location)),
+				 errhint("Add it first: INSERT INTO %sstock (item, location, on_hand) VALUES (...).",
+						 frame->run.book->prefix)));
+
+	value = bko_result(0, 1, &isnull);
+	stock->on_hand = bko_stored_qty(value, isnull, "on_hand");
+	value = bko_result(0, 2, &isnull);
+	stock->allocated = bko_stored_qty(value, isnull, "allocated");
+	value = bko_result(0, 3, &isnull);
+	stock->backordered = bko_stored_qty(value, isnull, "backordered");
+	value = bko_result(0, 4, &isnull);
+	stock->last_queued_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+	value = bko_result(0, 5, &isnull);
+	stock->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
+	value = bko_result(0, 6, &isnull);
+	stock->limit = isnull ? -1 : bko_stored_qty(value, isnull, "backorder_limit");
+	value = bko_result(0, 7, &isnull);
+	stock->rule = bko_rule_code(DatumGetTextPP(value));
+	value = bko_result(0, 8, &isnull);
+	stock->ships_at_once = DatumGetBool(value);
+	SPI_finish();
+	stock->epoch = bko_epoch();
+}
+
+/*
+ * The stock row of an item at a location, locked and up to date.  The lock is
+ * taken on first touch and kept until the transaction ends; the statement will
+ * settle the row before it ends.  Raises BK001 where the item is not stocked
+ * there.
+ */
+BkoStock *
+bko_stock_touch(BkoFrame *frame, const text *item, const text *location)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+
+	bko_stock_fresh(frame, stock);
+	stock->unsettled = true;
+	return stock;
+}
+
+/* Read a stock row again where something may have been written since. */
+void
+bko_stock_fresh(BkoFrame *frame, BkoStock *stock)
+{
+	if (stock->epoch != bko_epoch())
+		lock_and_read(frame, stock);
+}
+
+/*
+ * What the row amounts to now: what the table has, with all that open frames
+ * have decided and not yet written.
+ */
+static BkoQty
+total(BkoFrame *frame, BkoStock *stock, size_t offset, BkoQty base)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	base += *(BkoQty *) ((char *) stock + offset);
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+		base += *(BkoQty *) ((char *) share + offset);
+	return base;
+}
+
+BkoQty
+bko_stock_on_hand(BkoFrame *frame, BkoStock *stock)
+{
+	return total(frame, stock, offsetof(BkoStock, d_on_hand), stock->on_hand);
+}
+
+BkoQty
+bko_stock_available(BkoFrame *frame, BkoStock *stock)
+{
+	return bko_stock_on_hand(frame, stock) -
+		total(frame, stock, offsetof(BkoStock, d_allocated), stock->allocated);
+}
+
+BkoQty
+bko_stock_backordered(BkoFrame *frame, BkoStock *stock)
+{
+	return total(frame, stock, offsetof(BkoStock, d_backordered), stock->backordered);
+}
+
+/*
+ * The next place in the queue: the time now, but later than the last given
+ * for this stock row, since clocks step back.
+ */
+TimestampTz
+bko_stock_queued_at(BkoFrame *frame, BkoStock *stock)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz last = Max(stock->last_queued_at, stock->queued_at);
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+		last = Max(last, share->queued_at);
+	stock->queued_at = Max(now, last + 1);
+	return stock->queued_at;
+}
+
+/* Add to what this frame has decided about the row. */
+void
+bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered)
+{
+	stock->d_on_hand = bko_sum(stock->d_on_hand, on_hand, "on_hand",
+							   stock->item, stock->location);
+	stock->d_allocated = bko_sum(stock->d_allocated, allocated, "allocated",
+								 stock->item, stock->location);
+	stock->d_backordered = bko_sum(stock->d_backordered, backordered, "backordered",
+								   stock->item, stock->location);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Which of the rows that took something are in the table: sorted ids, palloc'd. */
+static int
+read_there(BkoFrame *frame, BkoStock *stock, int64 **there)
+{
+	Datum		args[2];
+	Datum	   *ids = palloc(stock->ntaken * sizeof(Datum));
+	int			n;
+
+	for (int i = 0; i < stock->ntaken; i++)
+		ids[i] = Int64GetDatum(stock->taken[i].id);
+	args[0] = bko_array(ids, NULL, stock->ntaken, INT8OID);
+	args[1] = PointerGetDatum(stock->item);
+	n = bko_run(&frame->run, frame->table == BKO_RECEIPT ?
+				PLAN_RECEIPT_CONFIRM : PLAN_LINE_CONFIRM, args, NULL, 0);
+	*there = palloc(Max(n, 1) * sizeof(int64));
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+
+		(*there)[i] = DatumGetInt64(bko_result(i, 1, &isnull));
+	}
+	qsort(*there, n, sizeof(int64), compare_ids);
+	return n;
+}
+
+/*
+ * Make sure of a frame's rows that took from the stock row: those that ON
+ * CONFLICT or another trigger kept out give back what they took.  A query in
+ * a trigger sees the rows that the outer command has inserted so far.
+ *
+ * A receipt that was kept out also gives back its fills, which are the last
+ * of the list: each receipt makes sure of the one before it.
+ */
+static void
+confirm(BkoFrame *frame, BkoStock *stock)
+{
+	int64	   *there;
+	int			nthere;
+
+	SPI_connect();
+	nthere = read_there(frame, stock, &there);
+	for (int i = stock->ntaken - 1; i >= 0; i--)
+	{
+		BkoTaken   *taken = &stock->taken[i];
+
+		if (bsearch(&taken->id, there, nthere, sizeof(int64), compare_ids))
+			continue;
+		bko_queue_unfill(stock, taken->nchanges);
+		stock->narrivals = Min(stock->narrivals, taken->narrivals);
+		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
+	}
+	frame->ntaken -= stock->ntaken;
+	stock->ntaken = 0;
+	SPI_finish();
+}
+
+/*
+ * Make sure of the earlier rows of this statement that took from the stock
+ * row, so that what is said next about it is true.  An INSERT with ON CONFLICT
+ * DO UPDATE decides in two frames of the same depth; of a frame further out
+ * the last row may still be on its way, and can't be made sure of.
+ *
+ * Returns whether there was anything to make sure of.
+ */
+bool
+bko_stock_confirm(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+	bool		any = false;
+
+	if (stock->ntaken > 0)
+	{
+		confirm(frame, stock);
+		any = true;
+	}
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		if (other->depth == frame->depth && share->ntaken > 0)
+		{
+			confirm(other, share);
+			any = true;
+		}
+	}
+	return any;
+}
+
+/*
+ * A row being inserted has taken something, and may still be kept out by ON
+ * CONFLICT or another trigger: remember what it took.
+ */
+void
+bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
+{
+	if (frame->ntaken >= MAX_UNCONFIRMED)
+	{
+		BkoStock  **stocks;
+		int			n = bko_frame_stocks(frame, &stocks);
+
+		for (int i = 0; i < n; i++)
+			if (stocks[i]->ntaken > 0)
+				confirm(frame, stocks[i]);
+	}
+	if (stock->ntaken == stock->maxtaken)
+	{
+		stock->maxtaken = stock->maxtaken ? stock->maxtaken * 2 : 4;
+		stock->taken = stock->taken ?
+			repalloc_huge(stock->taken, stock->maxtaken * sizeof(BkoTaken)) :
+			MemoryContextAlloc(frame->cxt, stock->maxtaken * sizeof(BkoTaken));
+	}
+	stock->taken[stock->ntaken++] = *taken;
+	frame->ntaken++;
+}
+
+static bool
+has_changed(const BkoStock *stock)
+{
+	return stock->d_on_hand != 0 || stock->d_allocated != 0 ||
+		stock->d_backordered != 0 || stock->queued_at != 0;
+}
+
+enum
+{
+	COL_ITEM, COL_LOCATION, COL_ON_HAND, COL_ALLOCATED, COL_BACKORDERED, COL_QUEUED_AT, NCOLS
+};
+
+static const Oid column_types[NCOLS] = {
+	TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID
+};
+
+static void
+stock_datums(const BkoStock *stock, Datum *values, bool *nulls)
+{
+	values[COL_ITEM] = PointerGetDatum(stock->item);
+	values[COL_LOCATION] = PointerGetDatum(stock->location);
+	values[COL_ON_HAND] = NumericGetDatum(bko_qty_to_numeric(stock->d_on_hand));
+	values[COL_ALLOCATED] = NumericGetDatum(bko_qty_to_numeric(stock->d_allocated));
+	values[COL_BACKORDERED] = NumericGetDatum(bko_qty_to_numeric(stock->d_backordered));
+	values[COL_QUEUED_AT] = TimestampTzGetDatum(stock->queued_at);
+	memset(nulls, false, NCOLS);
+	nulls[COL_QUEUED_AT] = (stock->queued_at == 0);
+}
+
+static void
+write_one(BkoFrame *frame, const BkoStock *stock)
+{
+	Datum		args[NCOLS];
+	bool		nulls[NCOLS];
+	char		argnulls[NCOLS];
+
+	stock_datums(stock, args, nulls);
+	for (int c = 0; c < NCOLS; c++)
+		argnulls[c] = nulls[c] ? 'n' : ' ';
+	if (bko_run(&frame->run, PLAN_STOCK_WRITE, args, argnulls, 0) != 1)
+		elog(ERROR, "stock row of %s was not written", bko_where(stock->item, stock->location));
+}
+
+static void
+write_many(BkoFrame *frame, BkoStock **stocks, int n)
+{
+	Datum		args[NCOLS];
+	Datum	   *values[NCOLS];
+	bool	   *nulls[NCOLS];
+
+	for (int c = 0; c < NCOLS; c++)
+	{
+		values[c] = palloc(n * sizeof(Datum));
+		nulls[c] = palloc(n * sizeof(bool));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Datum		row[NCOLS];
+		bool		rownulls[NCOLS];
+
+		stock_datums(stocks[i], row, rownulls);
+		for (int c = 0; c < NCOLS; c++)
+		{
+			values[c][i] = row[c];
+			nulls[c][i] = rownulls[c];
+		}
+	}
+	for (int c = 0; c < NCOLS; c++)
+		args[c] = bko_array(values[c], nulls[c], n, column_types[c]);
+	if (bko_run(&frame->run, PLAN_STOCK_WRITE_MANY, args, NULL, 0) != n)
+		elog(ERROR, "not all of %d stock rows were written", n);
+}
+
+/*
+ * Write each stock row that the frame has changed, once, SPI being connected.
+ */
+void
+bko_stock_write(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+	int			nchanged = 0;
+
+	for (int i = 0; i < n; i++)
+		if (has_changed(stocks[i]))
+			stocks[nchanged++] = stocks[i];
+	if (nchanged == 0)
+		return;
+	bko_epoch_next();
+	if (nchanged == 1)
+		write_one(frame, stocks[0]);
+	else
+		write_many(frame, stocks, nchanged);
+	for (int i = 0; i < nchanged; i++)
+	{
+		stocks[i]->d_on_hand = stocks[i]->d_allocated = stocks[i]->d_backordered = 0;
+		stocks[i]->queued_at = 0;
+	}
+	bko_epoch_next();
+}

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * stock_trigger.c
+ *	  Triggers of the table stock: a rise of on_hand fills waiting lines, a
+ *	  fall releases allocations.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(bko_frame_open);
+PG_FUNCTION_INFO_V1(bko_stock_row);
+PG_FUNCTION_INFO_V1(bko_stock_done);
+
+/*
+ * bko.frame_open(table): BEFORE each statement on a table of a book.  Raises
+ * BK009 where the book is of another version.
+ */
+Datum
+bko_frame_open(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoRun		run;
+	const char *name;
+
+	bko_check_trigger(fcinfo, "bko.frame_open", TRIGGER_EVENT_BEFORE, false);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
+	name = trigdata->tg_trigger->tgnargs == 1 ? trigdata->tg_trigger->tgargs[0] : "";
+	for (BkoTable table = 0; table < BKO_NTABLES; table++)
+	{
+		if (strcmp(name, bko_table_name(table)) == 0)
+		{
+			run = bko_book_of_table(trigdata->tg_relation);
+			bko_frame_push(&run, table, bko_trigger_op(trigdata->tg_event));
+			return PointerGetDatum(NULL);
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("\"%s\" is not a table of a book", name)));
+}
+
+/* Check what a user wrote into a stock row; returns on_hand. */
+static BkoQty
+check_stock_row(BkoRow *row, text **item, text **location)
+{
+	static const int optional[] = {STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_SAFETY_STOCK};
+	BkoQty		on_hand;
+
+	bko_need_item(row, STOCK_ITEM, STOCK_LOCATION, "a stock row", item, location);
+	on_hand = bko_check_qty(BKO_VALUE(row, STOCK_ON_HAND), BKO_ISNULL(row, STOCK_ON_HAND),
+							"on_hand", *item, *location);
+	if (on_hand < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BELOW_ZERO),
+				 errmsg("on_hand would fall to %s for %s", bko_qty_text(on_hand),
+						bko_where(*item, *location)),
+				 errhint("Stock is never below zero: what nobody has can't be taken.")));
+	for (int i = 0; i < lengthof(optional); i++)
+	{
+		if (!BKO_ISNULL(row, optional[i]))
+			bko_row_set_qty(row, optional[i],
+							bko_check_qty(BKO_VALUE(row, optional[i]), false,
+										  bko_column_name(BKO_STOCK, optional[i]),
+										  *item, *location));
+	}
+	return on_hand;
+}
+
+/* What a row says about the stock it describes. */
+static void
+read_stock_row(BkoStock *stock, BkoRow *row, BkoQty on_hand)
+{
+	stock->on_hand = on_hand;
+	stock->allocated = bko_stored_qty(BKO_VALUE(row, STOCK_ALLOCATED),
+									  BKO_ISNULL(row, STOCK_ALLOCATED), "allocated");
+	stock->backordered = bko_stored_qty(BKO_VALUE(row, STOCK_BACKORDERED),
+										BKO_ISNULL(row, STOCK_BACKORDERED), "backordered");
+	stock->step = BKO_ISNULL(row, STOCK_QTY_STEP) ? 0 :
+		bko_stored_qty(BKO_VALUE(row, STOCK_QTY_STEP), false, "qty_step");
+	stock->limit = -1;			/* no demand is taken in here */
+	stock->rule = BKO_ISNULL(row, STOCK_FILL_RULE) ? 'f' :
+		bko_rule_code(BKO_TEXT(row, STOCK_FILL_RULE));
+	stock->ships_at_once = BKO_ISNULL(row, STOCK_SHIPS_AT_ONCE) ||
+		DatumGetBool(BKO_VALUE(row, STOCK_SHIPS_AT_ONCE));
+}
+
+/* A new stock row: nothing of it is allocated, nobody waits. */
+static HeapTuple
+insert_stock(BkoFrame *frame, BkoRow *row, Relation rel, HeapTuple tuple)
+{
+	text	   *item;
+	text	   *location;
+	BkoQty		on_hand;
+	bool		allocated = !BKO_ISNULL(row, STOCK_ALLOCATED);
+	bool		backordered = !BKO_ISNULL(row, STOCK_BACKORDERED);
+
+	if (allocated || backordered || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT))
+	{
+		if (!allocated || !backordered ||
+			!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+			bko_kept_column(allocated ? "allocated" : backordered ? "backordered" :
+							"last_queued_at", rel);
+		bko_frame_count(frame, true, rel);
+		return tuple;
+	}
+	bko_frame_count(frame, false, rel);
+	on_hand = check_stock_row(row, &item, &location);
+	bko_row_set_qty(row, STOCK_ON_HAND, on_hand);
+	bko_row_set_qty(row, STOCK_ALLOCATED, 0);
+	bko_row_set_qty(row, STOCK_BACKORDERED, 0);
+	return bko_row_form(row);
+}
+
+/* Refuse changes of the key, and of what the engine keeps. */
+static void
+check_update(BkoRow *old, BkoRow *new, Relation rel)
+{
+	static const int kept[] = {STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT};
+
+	for (int i = 0; i < lengthof(kept); i++)
+		if (bko_row_changed(old, new, kept[i]))
+			bko_kept_column(bko_column_name(BKO_STOCK, kept[i]), rel);
+	if (bko_row_changed(old, new, STOCK_ITEM) || bko_row_changed(old, new, STOCK_LOCATION))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a stock row can't become that of another item or location: it is of %s",
+						bko_where(BKO_TEXT(old, STOCK_ITEM), BKO_TEXT(old, STOCK_LOCATION))),
+				 errhint("Lines and journal name it. Insert a stock row of the new name and count the old one down.")));
+}
+
+/*
+ * A stock row is updated: decide who is filled or released, and put the
+ * outcome into the row itself, which the executor has locked and now writes.
+ */
+static HeapTuple
+update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
+{
+	text	   *item;
+	text	   *location;
+	BkoQty		was;
+	BkoQty		on_hand;
+	BkoQty		available;
+	BkoStock   *stock;
+	bool		found;
+
+	check_update(old, new, rel);
+	on_hand = check_stock_row(new, &item, &location);
+	was = bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND), BKO_ISNULL(old, STOCK_ON_HAND), "on_hand");
+	stock = bko_frame_stock(frame, item, location, &found);
+	read_stock_row(stock, new, on_hand);
+	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, 0, 0, 0);
+
+	(void) bko_stock_confirm(frame, stock);
+	available = bko_stock_available(frame, stock);
+	if (bko_stock_on_hand(frame, stock) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BELOW_ZERO),
+				 errmsg("on_hand would fall to %s for %s",
+						bko_qty_text(bko_stock_on_hand(frame, stock)), bko_where(item, location)),
+				 errhint("Other statements of this transaction have taken from it.")));
+	if (available < 0)
+		bko_queue_release(frame, stock, -available);
+	else if (bko_frame_shares(frame, stock))
+		stock->unsettled = true;
+	else
+		bko_queue_fill(frame, stock, 0);
+
+	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
+	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);
+	bko_row_set_qty(new, STOCK_BACKORDERED, stock->backordered + stock->d_backordered);
+	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
+	bko_epoch_next();
+	frame->ndecided++;
+	return bko_row_form(new);
+}
+
+/* A stock row goes away: only where nothing depends on it. */
+static HeapTuple
+delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
+{
+	text	   *item = BKO_TEXT(old, STOCK_ITEM);
+	text	   *location = BKO_TEXT(old, STOCK_LOCATION);
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+
+	read_stock_row(stock, old, bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND),
+											  BKO_ISNULL(old, STOCK_ON_HAND), "on_hand"));
+	if (stock->allocated != 0 || bko_stock_backordered(frame, stock) != 0 ||
+		bko_frame_shares(frame, stock))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("stock row of %s can't be deleted: %s allocated, %s backordered",
+						bko_where(item, location), bko_qty_text(stock->allocated),
+						bko_qty_text(bko_stock_backordered(frame, stock))),
+				 errhint("Ship or cancel the open order lines first.")));
+	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, -stock->on_hand, 0, 0, 0);
+	frame->ndecided++;
+	return tuple;
+}
+
+/*
+ * bko.stock_row(): BEFORE INSERT, UPDATE or DELETE on stock.  Raises BK003,
+ * BK005, BK006.
+ */
+Datum
+bko_stock_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	bool		update;
+	Relation	rel;
+	BkoFrame   *frame;
+	BkoRow		row;
+	HeapTuple	result;
+
+	bko_check_trigger(fcinfo, "bko.stock_row", TRIGGER_EVENT_BEFORE, true);
+	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	if (update && bko_engine_writing())
+		return PointerGetDatum(trigdata->tg_newtuple);
+
+	rel = trigdata->tg_relation;
+	frame = bko_frame_need(trigdata, BKO_STOCK);
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		bko_check_last_trigger(trigdata);
+	row = bko_row_of_slot(frame->run.book, BKO_STOCK, rel, trigdata->tg_trigslot);
+	SPI_connect();
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		result = insert_stock(frame, &row, rel, trigdata->tg_trigtuple);
+	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		result = delete_stock(frame, &row, trigdata->tg_trigtuple);
+	else
+	{
+		BkoRow		new = bko_row_of_slot(frame->run.book, BKO_STOCK, rel, trigdata->tg_newslot);
+
+		result = update_stock(frame, &row, &new, rel);
+	}
+	if (result != trigdata->tg_trigtuple)
+		result = SPI_copytuple(result);
+	SPI_finish();
+	return PointerGetDatum(result);
+}
+
+/* Journal one stock row that really went in. */
+static void
+tally_stock(BkoFrame *frame, BkoRow *row)
+{
+	BkoQty		on_hand = bko_stored_qty(BKO_VALUE(row, STOCK_ON_HAND),
+										 BKO_ISNULL(row, STOCK_ON_HAND), "on_hand");
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+	/* the journal is written in batches: keep the names until then */
+	bko_journal(frame, KIND_ADJUST, 0, 0,
+				DatumGetTextPCopy(BKO_VALUE(row, STOCK_ITEM)),
+				DatumGetTextPCopy(BKO_VALUE(row, STOCK_LOCATION)), on_hand, 0, 0, 0);
+	MemoryContextSwitchTo(old);
+}
+
+/* bko.stock_done(): AFTER INSERT, UPDATE or DELETE on stock. */
+Datum
+bko_stock_done(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoFrame   *frame;
+
+	bko_check_trigger(fcinfo, "bko.stock_done", 0, false);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
+	frame = bko_frame_need(trigdata, BKO_STOCK);
+	if (frame->ndecided > 0)
+	{
+		SPI_connect();
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			bko_each_new_row(trigdata, frame, BKO_STOCK, tally_stock);
+		bko_settle(frame);
+		SPI_finish();
+	}
+	bko_frame_close(frame);
+	return PointerGetDatum(NULL);
+}

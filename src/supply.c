@@ -1,0 +1,302 @@
+/*-------------------------------------------------------------------------
+ *
+ * supply.c
+ *	  Expected supply: which lines of it a receipt is delivered on, and the
+ *	  trigger of the table supply.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+
+PG_FUNCTION_INFO_V1(bko_supply_row);
+
+/* An open line of a supply reference. */
+typedef struct OpenSupply
+{
+	int64		supply_id;
+	DateADT		expected_on;	/* unknown: DATEVAL_NOEND */
+	BkoQty		missing;		/* what is still to come; may be below zero */
+} OpenSupply;
+
+/* Earliest first; rows locked by FOR UPDATE may come out of order. */
+static int
+compare_supply(const void *a, const void *b)
+{
+	const OpenSupply *x = a;
+	const OpenSupply *y = b;
+
+	if (x->expected_on != y->expected_on)
+		return x->expected_on < y->expected_on ? -1 : 1;
+	return x->supply_id < y->supply_id ? -1 : x->supply_id > y->supply_id;
+}
+
+/* What receipts of this statement have already put on a supply line. */
+static BkoQty
+arrived_already(const BkoStock *stock, int64 supply_id)
+{
+	BkoQty		qty = 0;
+
+	for (int i = 0; i < stock->narrivals; i++)
+		if (stock->arrivals[i].supply_id == supply_id)
+			qty += stock->arrivals[i].qty;
+	return qty;
+}
+
+/* The open lines of a reference, locked, earliest first; palloc'd. */
+static int
+read_open(BkoFrame *frame, BkoStock *stock, const text *ref, OpenSupply **open)
+{
+	Datum		args[3];
+	int			n;
+
+	args[0] = PointerGetDatum(ref);
+	args[1] = PointerGetDatum(stock->item);
+	args[2] = PointerGetDatum(stock->location);
+	n = bko_run(&frame->run, PLAN_SUPPLY_OPEN, args, NULL, 0);
+	*open = palloc(Max(n, 1) * sizeof(OpenSupply));
+	for (int i = 0; i < n; i++)
+	{
+		OpenSupply *supply = &(*open)[i];
+		bool		isnull;
+		Datum		value;
+
+		supply->supply_id = DatumGetInt64(bko_result(i, 1, &isnull));
+		value = bko_result(i, 2, &isnull);
+		supply->expected_on = isnull ? DATEVAL_NOEND : DatumGetDateADT(value);
+		value = bko_result(i, 3, &isnull);
+		supply->missing = bko_stored_qty(value, isnull, "qty_expected");
+		value = bko_result(i, 4, &isnull);
+		supply->missing -= bko_stored_qty(value, isnull, "qty_received") +
+			arrived_already(stock, supply->supply_id);
+	}
+	qsort(*open, n, sizeof(OpenSupply), compare_supply);
+	return n;
+}
+
+static void
+add_arrival(BkoFrame *frame, BkoStock *stock, int64 receipt_id, int64 supply_id, BkoQty qty)
+{
+	BkoArrival *arrival;
+
+	if (stock->narrivals == stock->maxarrivals)
+	{
+		stock->maxarrivals = stock->maxarrivals ? stock->maxarrivals * 2 : 4;
+		stock->arrivals = stock->arrivals ?
+			repalloc(stock->arrivals, stock->maxarrivals * sizeof(BkoArrival)) :
+			MemoryContextAlloc(frame->cxt, stock->maxarrivals * sizeof(BkoArrival));
+	}
+	arrival = &stock->arrivals[stock->narrivals++];
+	arrival->receipt_id = receipt_id;
+	arrival->supply_id = supply_id;
+	arrival->qty = qty;
+}
+
+/*
+ * A receipt comes in on a supply reference: its open lines of this item and
+ * location take it, earliest first; what is more than was expected goes on the
+ * last.  The stock row is locked; the lines are locked here.  Returns the
+ * supply_id that it went to first.  Raises BK007 where no line is open.
+ */
+int64
+bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
+				  int64 receipt_id, BkoQty qty)
+{
+	OpenSupply *open;
+	int			n;
+	int64		first = 0;
+
+	SPI_connect();
+	n = read_open(frame, stock, ref, &open);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_SUPPLY),
+				 errmsg("supply \"%s\" has no open line for %s: %s can't be received on it",
+						bko_show_text(ref), bko_where(stock->item, stock->location),
+						bko_qty_text(qty)),
+				 errhint("Add it to the table supply or open it again (closed = false), or receive without supply_ref.")));
+	for (int i = 0; i < n && qty > 0; i++)
+	{
+		BkoQty		part = (i == n - 1) ? qty : Min(qty, Max(open[i].missing, 0));
+
+		if (part == 0)
+			continue;
+		if (first == 0)
+			first = open[i].supply_id;
+		add_arrival(frame, stock, receipt_id, open[i].supply_id, part);
+		qty -= part;
+	}
+	SPI_finish();
+	return first;
+}
+
+/*
+ * A receipt on supply has really gone in: journal it, a movement for each
+ * supply line.  Receipts of a stock row come in the order they were decided.
+ */
+void
+bko_supply_arrived(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
+{
+	for (int i = stock->nextarrival; i < stock->narrivals; i++)
+	{
+		BkoArrival *arrival = &stock->arrivals[i];
+
+		if (arrival->receipt_id != receipt_id)
+			break;
+		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location,
+					arrival->qty, 0, receipt_id, arrival->supply_id);
+		stock->nextarrival++;
+	}
+}
+
+static int
+compare_arrivals(const void *a, const void *b)
+{
+	const BkoArrival *x = a;
+	const BkoArrival *y = b;
+
+	return x->supply_id < y->supply_id ? -1 : x->supply_id > y->supply_id;
+}
+
+/* Write qty_received of the supply lines of one stock row. */
+static void
+write_received(BkoFrame *frame, BkoStock *stock)
+{
+	Datum	   *ids = palloc(stock->narrivals * sizeof(Datum));
+	Datum	   *items = palloc(stock->narrivals * sizeof(Datum));
+	Datum	   *qtys = palloc(stock->narrivals * sizeof(Datum));
+	Datum		args[3];
+	int			n = 0;
+
+	qsort(stock->arrivals, stock->narrivals, sizeof(BkoArrival), compare_arrivals);
+	for (int i = 0; i < stock->narrivals;)
+	{
+		int64		supply_id = stock->arrivals[i].supply_id;
+		BkoQty		qty = 0;
+
+		for (; i < stock->narrivals && stock->arrivals[i].supply_id == supply_id; i++)
+			qty = bko_sum(qty, stock->arrivals[i].qty, "qty_received",
+						  stock->item, stock->location);
+		ids[n] = Int64GetDatum(supply_id);
+		items[n] = PointerGetDatum(stock->item);
+		qtys[n] = NumericGetDatum(bko_qty_to_numeric(qty));
+		n++;
+	}
+	args[0] = bko_array(ids, NULL, n, INT8OID);
+	args[1] = bko_array(items, NULL, n, TEXTOID);
+	args[2] = bko_array(qtys, NULL, n, NUMERICOID);
+	bko_run(&frame->run, PLAN_SUPPLY_WRITE, args, NULL, 0);
+	stock->narrivals = stock->nextarrival = 0;
+}
+
+/* Write what the statement's receipts put on supply lines, SPI being connected. */
+void
+bko_supply_write(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+		if (stocks[i]->narrivals > 0)
+			write_received(frame, stocks[i]);
+}
+
+/* ---- the trigger ---- */
+
+/* A new supply line: nothing of it has been received, unless it is brought back. */
+static HeapTuple
+insert_supply(BkoRow *row, Relation rel, HeapTuple tuple)
+{
+	if (!BKO_ISNULL(row, SUPPLY_QTY_RECEIVED))
+	{
+		if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+			bko_kept_column("qty_received", rel);
+		return tuple;
+	}
+	bko_row_set_qty(row, SUPPLY_QTY_RECEIVED, 0);
+	return NULL;
+}
+
+static void
+check_update(BkoRow *old, BkoRow *new, Relation rel)
+{
+	BkoQty		received = bko_stored_qty(BKO_VALUE(old, SUPPLY_QTY_RECEIVED),
+										  BKO_ISNULL(old, SUPPLY_QTY_RECEIVED), "qty_received");
+
+	if (bko_row_changed(old, new, SUPPLY_QTY_RECEIVED))
+		bko_kept_column("qty_received", rel);
+	if (received != 0 &&
+		(bko_row_changed(old, new, SUPPLY_ITEM) || bko_row_changed(old, new, SUPPLY_LOCATION) ||
+		 bko_row_changed(old, new, SUPPLY_ID)))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_SUPPLY),
+				 errmsg("supply line " INT64_FORMAT " can't become one of another item or location: %s was received on it of %s",
+						DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), bko_qty_text(received),
+						bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))),
+				 errhint("Close it (closed = true) and add another line.")));
+}
+
+static void
+check_delete(BkoRow *old)
+{
+	BkoQty		received = bko_stored_qty(BKO_VALUE(old, SUPPLY_QTY_RECEIVED),
+										  BKO_ISNULL(old, SUPPLY_QTY_RECEIVED), "qty_received");
+
+	if (received != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_SUPPLY),
+				 errmsg("supply line " INT64_FORMAT " can't be deleted: %s was received on it of %s",
+						DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), bko_qty_text(received),
+						bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))),
+				 errhint("Close it instead (closed = true).")));
+}
+
+/*
+ * bko.supply_row(): BEFORE INSERT, UPDATE or DELETE on supply.  Raises BK003,
+ * BK006, BK007.
+ */
+Datum
+bko_supply_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoBook    *book;
+	Relation	rel;
+	BkoRow		row;
+	text	   *item;
+	text	   *location;
+	HeapTuple	restored = NULL;
+
+	bko_check_trigger(fcinfo, "bko.supply_row", TRIGGER_EVENT_BEFORE, true);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && bko_engine_writing())
+		return PointerGetDatum(trigdata->tg_newtuple);
+
+	rel = trigdata->tg_relation;
+	book = bko_book_of_table(rel).book;
+	row = bko_row_of_slot(book, BKO_SUPPLY, rel, trigdata->tg_trigslot);
+	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+	{
+		check_delete(&row);
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	}
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		restored = insert_supply(&row, rel, trigdata->tg_trigtuple);
+	else
+	{
+		BkoRow		new = bko_row_of_slot(book, BKO_SUPPLY, rel, trigdata->tg_newslot);
+
+		check_update(&row, &new, rel);
+		row = new;
+	}
+	if (restored)
+		return PointerGetDatum(restored);
+	bko_need_item(&row, SUPPLY_ITEM, SUPPLY_LOCATION, "a supply line", &item, &location);
+	bko_row_set_qty(&row, SUPPLY_QTY_EXPECTED,
+					bko_check_positive(BKO_VALUE(&row, SUPPLY_QTY_EXPECTED),
+									   BKO_ISNULL(&row, SUPPLY_QTY_EXPECTED),
+									   "qty_expected", item, location));
+	return PointerGetDatum(bko_row_form(&row));
+}

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * trigger.c
+ *	  What the trigger functions share: how they must be called, and a row
+ *	  that is being decided.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_trigger.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+/*
+ * Refuse a call that is not of the trigger that the function is made for.
+ * "when" is TRIGGER_EVENT_BEFORE or 0 (after).
+ */
+void
+bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
+				  TriggerEvent when, bool for_row)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by a trigger", name)));
+	if ((trigdata->tg_event & TRIGGER_EVENT_TIMINGMASK) != when ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != !for_row)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired %s each %s", name,
+						when == TRIGGER_EVENT_BEFORE ? "BEFORE" : "AFTER",
+						for_row ? "ROW" : "STATEMENT")));
+}
+
+/* INSERT, UPDATE, DELETE or TRUNCATE, without the other bits. */
+TriggerEvent
+bko_trigger_op(TriggerEvent event)
+{
+	return event & TRIGGER_EVENT_OPMASK;
+}
+
+/* The row in slot with its columns found by name; values are palloc'd copies
+ * of the arrays, so that they can be set. */
+BkoRow
+bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot)
+{
+	BkoRow		row;
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	row.desc = slot->tts_tupleDescriptor;
+	row.attno = bko_columns(book, table, rel);
+	slot_getallattrs(slot);
+	row.values = palloc(natts * sizeof(Datum));
+	row.nulls = palloc(natts * sizeof(bool));
+	memcpy(row.values, slot->tts_values, natts * sizeof(Datum));
+	memcpy(row.nulls, slot->tts_isnull, natts * sizeof(bool));
+	return row;
+}
+
+void
+bko_row_set(BkoRow *row, int column, Datum value)
+{
+	BKO_VALUE(row, column) = value;
+	BKO_ISNULL(row, column) = false;
+}
+
+void
+bko_row_set_qty(BkoRow *row, int column, BkoQty qty)
+{
+	bko_row_set(row, column, NumericGetDatum(bko_qty_to_numeric(qty)));
+}
+
+HeapTuple
+bko_row_form(BkoRow *row)
+{
+	return heap_form_tuple(row->desc, row->values, row->nulls);
+}
+
+/*
+ * Call "tally" for each row of the transition table, which is what really went
+ * in.  What it allocates in the current context goes after each row.
+ */
+void
+bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
+				 void (*tally) (BkoFrame *frame, BkoRow *row))
+{
+	Tuplestorestate *rows = trigdata->tg_newtable;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation),
+													&TTSOpsMinimalTuple);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko row",
+											  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+
+	/* a read pointer of our own: other triggers may read the table too */
+	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		BkoRow		row = bko_row_of_slot(frame->run.book, table, trigdata->tg_relation, slot);
+
+		tally(frame, &row);
+		MemoryContextReset(cxt);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Did the statement change a column? */
+bool
+bko_row_changed(BkoRow *old, BkoRow *new, int column)
+{
+	Form_pg_attribute att = TupleDescAttr(new->desc, new->attno[column] - 1);
+
+	if (BKO_ISNULL(old, column) != BKO_ISNULL(new, column))
+		return true;
+	return !BKO_ISNULL(old, column) &&
+		!datumIsEqual(BKO_VALUE(old, column), BKO_VALUE(new, column), att->attbyval, att->attlen);
+}
+
+/* The item and location of a row, which must be given; "what" it is of. */
+void
+bko_need_item(BkoRow *row, int item_column, int location_column, const char *what,
+			  text **item, text **location)
+{
+	if (BKO_ISNULL(row, item_column) || BKO_ISNULL(row, location_column))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("%s of %s is null",
+						BKO_ISNULL(row, item_column) ? "item" : "location", what),
+				 errhint("Give the item; leave location out for the default.")));
+	*item = BKO_TEXT(row, item_column);
+	*location = BKO_TEXT(row, location_column);
+}
+
+/*
+ * The executor writes the row that we return, unless a later trigger keeps it
+ * from doing so, and then stock and journal would be wrong.
+ */
+void
+bko_check_last_trigger(TriggerData *trigdata)
+{
+	TriggerDesc *triggers = trigdata->tg_relation->trigdesc;
+	int16		type = TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE |
+		(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE);
+
+	for (int i = triggers->numtriggers - 1; i >= 0; i--)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgoid == trigdata->tg_trigger->tgoid)
+			return;
+		if ((trigger->tgtype & type) == type && trigger->tgenabled != TRIGGER_DISABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("trigger \"%s\" on table \"%s\" fires after \"%s\"",
+							trigger->tgname, RelationGetRelationName(trigdata->tg_relation),
+							trigdata->tg_trigger->tgname),
+					 errhint("Rename it so that it sorts before: bko must have the last word on the row.")));
+	}
+}
