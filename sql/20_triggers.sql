@@ -52,3 +52,7 @@ COMMENT ON FUNCTION bko.truncate_guard() IS 'Refuses TRUNCATE of a table of a bo
 CREATE FUNCTION bko.book_changed() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_book_changed' LANGUAGE C;
 COMMENT ON FUNCTION bko.book_changed() IS 'Tells every session that the settings of a book have changed';
+
+CREATE FUNCTION bko.book_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_book_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.book_row() IS 'BEFORE INSERT on book: the row takes the place of the one that is there';

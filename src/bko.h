@@ -33,6 +33,9 @@
 /* Version of the tables that this code serves; see bko.upgrade_book(). */
 #define BKO_BOOK_VERSION 1
 
+/* Longest name of an item or location, in bytes: it must fit an index. */
+#define BKO_MAX_NAME 1000
+
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
 
 typedef int64 BkoQty;
@@ -394,6 +397,7 @@ extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable ta
 extern bool bko_row_changed(BkoRow *old, BkoRow *new, int column);
 extern void bko_need_item(BkoRow *row, int item_column, int location_column,
 						  const char *what, text **item, text **location);
+extern void bko_check_name(const text *name, const char *column);
 extern void bko_check_last_trigger(TriggerData *trigdata);
 extern void bko_row_set(BkoRow *row, int column, Datum value);
 extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);

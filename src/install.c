@@ -17,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(bko_create_book);
 PG_FUNCTION_INFO_V1(bko_upgrade_book);
+PG_FUNCTION_INFO_V1(bko_book_row);
 
 static void
 run_sql(const char *sql)
@@ -119,4 +120,25 @@ bko_upgrade_book(PG_FUNCTION_ARGS)
 						NameStr(*name), version, BKO_BOOK_VERSION),
 				 errhint("Install the bko that made it, or a later one.")));
 	PG_RETURN_INT32(version);
+}
+
+/*
+ * bko.book_row(): BEFORE INSERT on the table "book".  A book has one row, and
+ * a restore of data alone into a new book brings another: it takes the place
+ * of the first.
+ */
+Datum
+bko_book_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	char	   *sql;
+
+	bko_check_trigger(fcinfo, "bko.book_row", TRIGGER_EVENT_BEFORE, true);
+	sql = psprintf("DELETE FROM %s",
+				   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(trigdata->tg_relation)),
+											  RelationGetRelationName(trigdata->tg_relation)));
+	SPI_connect();
+	run_sql(sql);
+	SPI_finish();
+	return PointerGetDatum(trigdata->tg_trigtuple);
 }

@@ -494,11 +494,15 @@ move_line(BkoFrame *frame, BkoStock *from, Line *line, BkoRow *new, text *item, 
 	if (line->shipped > 0)
 		refuse_shipped(line, "a new item or location", from->item, from->location);
 	shrink(frame, from, line, line->allocated + line->backordered, 0);
+	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, from->item, from->location,
+				line->cancelled, line->line_id, 0, 0);
 	to = bko_stock_touch(frame, item, location);
 	check_step(to, wanted);
 	moved.ordered -= wanted;
 	moved.allocated = moved.backordered = 0;
 	*line = moved;
+	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
+				line->cancelled, line->line_id, 0, 0);
 	if (wanted > 0)
 		grow(frame, to, line, wanted);
 	bko_row_set(new, LINE_QUEUED_AT, TimestampTzGetDatum(bko_stock_queued_at(frame, to)));

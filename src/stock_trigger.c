@@ -53,6 +53,8 @@ check_stock_row(BkoRow *row, text **item, text **location)
 	BkoQty		on_hand;
 
 	bko_need_item(row, STOCK_ITEM, STOCK_LOCATION, "a stock row", item, location);
+	bko_check_name(*item, "item");
+	bko_check_name(*location, "location");
 	on_hand = bko_check_qty(BKO_VALUE(row, STOCK_ON_HAND), BKO_ISNULL(row, STOCK_ON_HAND),
 							"on_hand", *item, *location);
 	if (on_hand < 0)

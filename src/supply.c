@@ -294,6 +294,8 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	if (restored)
 		return PointerGetDatum(restored);
 	bko_need_item(&row, SUPPLY_ITEM, SUPPLY_LOCATION, "a supply line", &item, &location);
+	bko_check_name(item, "item");
+	bko_check_name(location, "location");
 	bko_row_set_qty(&row, SUPPLY_QTY_EXPECTED,
 					bko_check_positive(BKO_VALUE(&row, SUPPLY_QTY_EXPECTED),
 									   BKO_ISNULL(&row, SUPPLY_QTY_EXPECTED),

@@ -166,3 +166,21 @@ bko_check_last_trigger(TriggerData *trigdata)
 					 errhint("Rename it so that it sorts before: bko must have the last word on the row.")));
 	}
 }
+
+/* A name that will be a key: refused where it is empty or can't be indexed. */
+void
+bko_check_name(const text *name, const char *column)
+{
+	int			len = VARSIZE_ANY_EXHDR(name);
+
+	if (len == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is empty", column),
+				 errhint("Give it a name.")));
+	if (len > BKO_MAX_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("%s \"%s\" is too long: %d bytes", column, bko_show_text(name), len),
+				 errhint("A name has at most %d bytes.", BKO_MAX_NAME)));
+}

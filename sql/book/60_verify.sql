@@ -9,7 +9,8 @@ SELECT item, location, line_id,
            - coalesce(sum(qty) FILTER (WHERE from_state = 'a'), 0) AS allocated,
        coalesce(sum(qty) FILTER (WHERE to_state = 'b'), 0)
            - coalesce(sum(qty) FILTER (WHERE from_state = 'b'), 0) AS backordered,
-       coalesce(sum(qty) FILTER (WHERE to_state = 'c'), 0) AS cancelled,
+       coalesce(sum(qty) FILTER (WHERE to_state = 'c'), 0)
+           - coalesce(sum(qty) FILTER (WHERE from_state = 'c'), 0) AS cancelled,
        coalesce(sum(qty) FILTER (WHERE to_state = 'r'), 0) AS returned
   FROM movement
  WHERE line_id IS NOT NULL
@@ -86,11 +87,8 @@ BEGIN ATOMIC
                   coalesce(j.shipped, 0), coalesce(j.allocated, 0), coalesce(j.backordered, 0),
                   coalesce(j.cancelled, 0), coalesce(j.returned, 0))
       FROM order_line l
-      LEFT JOIN (SELECT t.line_id, sum(t.shipped) AS shipped, sum(t.cancelled) AS cancelled,
-                        sum(t.returned) AS returned, sum(t.allocated) AS allocated,
-                        sum(t.backordered) AS backordered
-                   FROM journal_total t
-                  GROUP BY t.line_id) j ON j.line_id = l.line_id
+      LEFT JOIN journal_total j
+        ON j.line_id = l.line_id AND j.item = l.item AND j.location = l.location
      WHERE l.qty_shipped <> coalesce(j.shipped, 0)
         OR l.qty_allocated <> coalesce(j.allocated, 0)
         OR l.qty_backordered <> coalesce(j.backordered, 0)
