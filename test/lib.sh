@@ -181,6 +181,7 @@ begin_work() {
 	trap end_work EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
+	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
 	WORK=$(mktemp -d "$base/bko.XXXXXX")
 	((EUID)) || chown "$SERVER_USER:" "$WORK"
@@ -188,7 +189,7 @@ begin_work() {
 
 end_work() {
 	local rc=$? pidfile
-	trap '' HUP INT TERM
+	trap '' HUP INT PIPE TERM
 	set +e
 	[[ -z $CHILD ]] || kill -TERM -- "-$CHILD" 2>/dev/null
 	if [[ -n $WORK ]]; then
@@ -303,8 +304,11 @@ start_server() {
 		{ cat "$WORK/start.log" "$WORK/server.log" >&2; return 1; }
 }
 
+# What the server had to say beyond the errors that statements got.
 show_server_log() {
-	[[ ! -s $WORK/server.log ]] || { say "--- end of the server's log"; tail -n 40 "$WORK/server.log" >&2; }
+	local lines
+	lines=$(grep -vE ' (ERROR|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  |^	' "$WORK/server.log" | tail -n 40)
+	say "--- end of the server's log, without errors of statements" "$lines"
 }
 
 # Everything up to a running server that knows bko; for the purposes given.

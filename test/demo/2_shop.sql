@@ -9,7 +9,7 @@ INSERT INTO article VALUES
     (2, 'LAPTOP-14',       90, 610, 899, 'Nordlicht',  110),
     (3, 'LAPTOP-16',       60, 840, 1249, 'Nordlicht',  90),
     (4, 'EARBUDS',        520,  31,  79, 'Soundworks', 200),
-    (5, 'HEADPHONES',     210,  88, 179, 'Soundworks', 160),
+    (5, 'HEADPHONES',     210,  88, 179, 'Soundworks', 140),
     (6, 'CHARGER-65W',    700,  12,  39, 'Kabelwerk',  400),
     (7, 'CABLE-USB-C',    900,   2,  12, 'Kabelwerk',  500),
     (8, 'MONITOR-27',      75, 160, 279, 'Nordlicht',   80),
@@ -84,7 +84,7 @@ WHERE receipt_id = (SELECT receipt_id FROM shop.receipt ORDER BY qty_to_backorde
 ORDER BY movement_id LIMIT 10;
 \echo '--- What still waits, the dearest first:'
 \echo
-SELECT order_ref, customer, item, qty_backordered, value, position, supply_ref
+SELECT order_ref, customer, item, qty_backordered, value, position, promised_on, supply_ref
 FROM shop.open_backorder
 ORDER BY value DESC, line_id LIMIT 10;
 \echo '--- The stock after the deliveries:'
