@@ -240,6 +240,15 @@ build_bko() {
 	make -C "$WORK/build" "${flags[@]}" install DESTDIR="$WORK/install" >>"$WORK/build.log" 2>&1
 }
 
+# From the first complaint of the compiler on; without one, the end.
+show_build_log() {
+	if grep -qE '(error|warning): ' "$WORK/build.log"; then
+		grep -E -A 50 -m 1 '(error|warning): ' "$WORK/build.log"
+	else
+		tail -n 50 "$WORK/build.log"
+	fi >&2
+}
+
 has_setting() { grep -q "^$1	" "$WORK/settings"; }
 
 # Makes the server find what lies under $WORK/install, without root's help and
