@@ -5,6 +5,7 @@ import datetime
 import io
 import random
 import threading
+from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,7 +22,9 @@ RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 
 # What the test's own application does around a book: BEFORE triggers that keep
 # rows out or change them, a CHECK, and a trigger that refuses a whole statement
-# when everything has been decided. aa_ sorts before bko's triggers, zzz_ after.
+# when everything has been decided; and triggers that order or bring goods while
+# the statement that fired them is under way. aa_ sorts before bko's triggers, zzz_
+# after.
 APPLICATION = """
 ALTER TABLE {book}.order_line ADD COLUMN own_note text DEFAULT 'ours',
     ADD CONSTRAINT own_check CHECK (order_ref <> '{check_refuses}');
@@ -33,10 +36,16 @@ CREATE TRIGGER aa_double BEFORE INSERT ON {book}.order_line FOR EACH ROW
     WHEN (new.customer = '{doubled}') EXECUTE FUNCTION app.double();
 CREATE TRIGGER zzz_refuse AFTER INSERT ON {book}.order_line FOR EACH ROW
     WHEN (new.order_ref = '{trigger_refuses}') EXECUTE FUNCTION app.refuse();
+CREATE TRIGGER aa_more BEFORE INSERT ON {book}.order_line FOR EACH ROW
+    WHEN (new.customer = '{orders_more}') EXECUTE FUNCTION app.more();
+CREATE TRIGGER zzz_bring AFTER INSERT ON {book}.order_line FOR EACH ROW
+    WHEN (new.customer = '{brings_one}') EXECUTE FUNCTION app.bring();
 GRANT USAGE ON SCHEMA {book} TO {app}, {clerk};
 GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 """
+
+TABLES = ["stock", "order_line", "supply", "receipt", "movement"]
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -46,6 +55,22 @@ CREATE FUNCTION app.double() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN new.qty_ordered := new.qty_ordered * 2; RETURN new; END';
 CREATE FUNCTION app.refuse() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN RAISE EXCEPTION ''refused at the end''; END';
+CREATE FUNCTION app.more() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %I.order_line (line_id, item, location, qty_ordered, order_ref,
+                    queued_at) VALUES ($1, $2, $3, $4, ''more'', $5)', tg_table_schema)
+    USING new.line_id + 100000000000, new.item, new.location, new.qty_ordered,
+          '2019-01-01 00:00:00+00'::timestamptz + new.line_id % 1000000 * interval '1 second';
+    RETURN new;
+END $$;
+CREATE FUNCTION app.bring() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    EXECUTE format('UPDATE %I.stock SET on_hand = on_hand + 1 WHERE item = $1 AND location = $2',
+                   tg_table_schema) USING new.item, new.location;
+    RETURN NULL;
+END $$;
+ALTER FUNCTION app.more() OWNER TO {owner};
+ALTER FUNCTION app.bring() OWNER TO {owner};
 CREATE SEQUENCE app.ticket;
 GRANT USAGE ON SEQUENCE app.ticket TO PUBLIC;
 """
@@ -84,7 +109,7 @@ class Scratch:
             admin.execute(f"GRANT CREATE ON DATABASE {self.name} TO {self.roles['owner']}")
         with self._admin(self.name) as admin:
             admin.execute("CREATE EXTENSION bko")
-            admin.execute(APPLICATION_FUNCTIONS)
+            admin.execute(APPLICATION_FUNCTIONS.format(owner=self.roles["owner"]))
 
     def drop(self):
         with self._admin("postgres") as admin:
@@ -104,11 +129,37 @@ class Scratch:
         """A fresh book instead of the last one, made by an ordinary role."""
         session.execute(f"DROP SCHEMA IF EXISTS {book} CASCADE")
         session.execute("SELECT bko.create_book(%s)", [book[1:-1].replace('""', '"')])
+
+    def create_application(self, session, book):
         session.execute(APPLICATION.format(
             book=book, app=self.roles["app"], clerk=self.roles["clerk"],
             check_refuses=m.CHECK_REFUSES, trigger_refuses=m.TRIGGER_REFUSES,
             kept_out_before=m.KEPT_OUT_BEFORE.replace("'", "''"),
-            kept_out_after=m.KEPT_OUT_AFTER.replace("'", "''"), doubled=m.DOUBLED))
+            kept_out_after=m.KEPT_OUT_AFTER.replace("'", "''"), doubled=m.DOUBLED,
+            orders_more=m.ORDERS_MORE, brings_one=m.BRINGS_ONE))
+
+    def restore_book(self, session, book, tables):
+        """The same book once more, its data dumped and restored, as a move to another
+        server does it: tables in any order, triggers of the application afterwards."""
+        session.execute(f"ALTER SCHEMA {book} RENAME TO old")
+        self.create_book(session, book)
+        for table in tables:
+            columns = session.execute(
+                "SELECT string_agg(quote_ident(attname), ', ') AS names FROM pg_attribute "
+                "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
+                "AND attgenerated = '' AND attname <> 'own_note'", [f"old.{table}"])[0]["names"]
+            session.copy_table(f"old.{table}", f"{book}.{table}", columns)
+            if table != "stock":
+                session.execute(
+                    f"SELECT setval(pg_get_serial_sequence(%s, %s), nextval("
+                    "pg_get_serial_sequence(%s, %s)), false)",
+                    [f"{book}.{table}", f"{number_of(table)}", f"old.{table}", f"{number_of(table)}"])
+        self.create_application(session, book)
+        session.execute("DROP SCHEMA old CASCADE")
+
+
+def number_of(table):
+    return "line_id" if table == "order_line" else f"{table}_id"
 
 
 class _Admin:
@@ -134,18 +185,36 @@ class History:
             self.entries.append((session, frozenset(items), text, outcome))
 
     def of(self, items, most, until=None):
-        """The last statements about these items; transaction control always shows."""
+        """The last statements about these items, each in its transaction."""
         entries = self.entries
         if until:
             entries = entries[:1 + next(n for n, e in enumerate(entries) if until in e[2])]
-        chosen = [e for e in entries if not items or not e[1] or e[1] & items]
-        left_out = max(0, len(chosen) - most)
-        lines = [f"-- ({left_out} earlier statements left out)"] if left_out else []
-        for session, _, text, outcome in chosen[left_out:]:
-            mark = f"/* {session} */ " if session else ""
-            text = text.replace(LINE_COLUMNS, "*")
-            lines.append(f"{mark}{text};" + (f"  -- {outcome}" if outcome else ""))
-        return "\n".join(lines)
+        lines = [self._line(*entry) for entry in self._about(items, entries)]
+        left_out = max(0, len(lines) - most)
+        return "\n".join([f"-- ({left_out} earlier ones left out)"] * (left_out > 0) + lines[left_out:])
+
+    def _about(self, items, entries):
+        """Entries about the items; what else a session did only if it is around them."""
+        chosen, pending, inside = [], defaultdict(list), defaultdict(bool)
+        for n, entry in enumerate(entries):
+            session, about, text, _ = entry
+            if about and items and not about & items:
+                continue
+            if text.startswith("BEGIN"):
+                pending[session], inside[session] = [], False
+            pending[session].append((n, entry))
+            inside[session] |= bool(about) or not items
+            if inside[session]:
+                chosen += pending[session]
+                pending[session] = []
+            if text.startswith(("COMMIT", "ROLLBACK")) and "TO s" not in text:
+                pending[session], inside[session] = [], False
+        return [entry for _, entry in sorted(chosen, key=lambda pair: pair[0])]
+
+    def _line(self, session, _items, text, outcome):
+        mark = f"/* {session} */ " if session else ""
+        text = text.replace(LINE_COLUMNS, "*")
+        return f"{mark}{text};" + (f"  -- {outcome}" if outcome else "")
 
 
 class Failed(Exception):
@@ -187,6 +256,12 @@ class Session:
             finally:
                 if log:
                     self.history.add(self.name, items, text, outcome)
+
+    def copy_table(self, source, target, columns):
+        data = io.StringIO()
+        with self.connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {source} ({columns}) TO STDOUT", data)
+        self.execute(f"COPY {target} ({columns}) FROM STDIN", copy=data.getvalue())
 
     def _rows(self, cursor, items):
         if cursor.description is None:

@@ -9,13 +9,14 @@ be right; the model may then be half changed, so callers work on a copy().
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
 ZERO = Fraction(0)
 TOO_LARGE = 10 ** 12
 FINEST = 10 ** 6            # six decimals
+LONG_AGO = datetime(2019, 1, 1, tzinfo=timezone.utc)
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=timezone.utc)
 
 # Customers and orders that the triggers and constraints of the test's own
@@ -23,6 +24,8 @@ FAR_FUTURE = datetime(9999, 1, 1, tzinfo=timezone.utc)
 KEPT_OUT_BEFORE = "kept out before bko's trigger"
 KEPT_OUT_AFTER = "kept out after bko's trigger"
 DOUBLED = "orders twice as much"
+ORDERS_MORE = "orders something else first"
+BRINGS_ONE = "brings one back"
 CHECK_REFUSES = "refused by a check"
 TRIGGER_REFUSES = "refused by a trigger at the end"
 
@@ -68,6 +71,19 @@ def level_faults(text):
     faults = number_faults(text)
     if text is not None and not Decimal(text).is_nan() and Decimal(text) < 0:
         faults.add("BK005")
+    return faults
+
+
+def name_faults(*names):
+    """Why texts can't be names of an item and a location."""
+    faults = set()
+    for name in names:
+        if name is None:
+            faults.add("23502")
+        elif not name:
+            faults |= {"22023", "23514"}
+        elif len(name.encode()) > 1000:
+            faults |= {"22001", "23514"}
     return faults
 
 
@@ -378,29 +394,48 @@ class Model:
         facts(spec) gives (line_id, queued_at) as the database chose them; it is
         asked only for rows that go in. on_conflict(spec) stands for what ON CONFLICT
         does with a row whose number is taken. Returns the rows of RETURNING."""
-        shown_rows, refused_at_end = [], False
+        shown_rows, brought, refused_at_end = [], [], False
         for spec in specs:
             if spec.get("customer") == KEPT_OUT_BEFORE:
                 continue
             taken = (spec.get("line_id"), spec["item"]) in self.lines
-            if spec.get("customer") == KEPT_OUT_AFTER:
+            stays_out = spec.get("customer") == KEPT_OUT_AFTER or (taken and on_conflict)
+            fact = facts(spec) if facts and not stays_out else None
+            if spec.get("customer") == ORDERS_MORE:
+                self._order_more(spec, fact)
+            if stays_out:
                 self._check_new_line(spec)
+                if spec.get("customer") != KEPT_OUT_AFTER:
+                    self._check_own_constraint(spec)
+                    shown_rows += on_conflict(spec)
                 continue
-            if taken and on_conflict:
-                self._check_new_line(spec)
-                self._check_own_constraint(spec)
-                shown_rows += on_conflict(spec)
-                continue
-            line = self._split(spec, facts)
+            line = self._split(spec, fact)
             self._check_own_constraint(spec)
             if taken:
                 raise Refused("23505")
             self.lines[line.key] = line
             refused_at_end |= spec.get("order_ref") == TRIGGER_REFUSES
+            if spec.get("customer") == BRINGS_ONE:
+                brought.append(line.stock_key)
             shown_rows.append(self.line_row(line))
+        for key in brought:
+            self.set_stock(*key, change="1")
         if refused_at_end:
             raise Refused("P0001")
         return shown_rows
+
+    def _order_more(self, spec, fact):
+        """The application's trigger inserts another line just before this one, as
+        far back in the queue as database.py says, under a number made of this one's."""
+        number = fact[0] if fact else spec.get("line_id") or self._placeholder()
+        more = {"line_id": number + 10 ** 11, "item": spec["item"], "location": spec["location"],
+                "qty_ordered": spec["qty_ordered"], "order_ref": "more",
+                "queued_at": LONG_AGO + timedelta(seconds=number % 10 ** 6)}
+        self.insert_lines([more], lambda spec: (spec["line_id"], spec["queued_at"]))
+
+    def _placeholder(self):
+        self.placeholders += 1
+        return 10 ** 15 + self.placeholders
 
     def _check_own_constraint(self, spec):
         if spec.get("order_ref") == CHECK_REFUSES:
@@ -422,12 +457,10 @@ class Model:
         return codes
 
     def _check_new_line(self, spec):
-        faults = set()
+        faults = name_faults(spec["item"], spec["location"])
         stock = self.stocks.get((spec["item"], spec["location"]))
         if stock is None:
             faults.add("BK001")
-        if spec["item"] is None or spec["location"] is None:
-            faults.add("23502")
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
         if faults:
             raise Refused(*faults)
@@ -441,7 +474,7 @@ class Model:
         doubled = spec.get("customer") == DOUBLED and qty is not None
         return str(2 * Decimal(qty)) if doubled else qty
 
-    def _split(self, spec, facts):
+    def _split(self, spec, fact):
         stock = self._check_new_line(spec)
         qty = Fraction(self._wanted(spec))
         line = Line(line_id=spec.get("line_id"), item=stock.item, location=stock.location,
@@ -451,17 +484,15 @@ class Model:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock))
         self._check_limit(stock, qty - take)
-        self._name(line, spec, stock, facts)
+        self._name(line, spec, stock, fact)
         line.qty_filled_first = take
         self._give(line, take)
         return line
 
-    def _name(self, line, spec, stock, facts):
+    def _name(self, line, spec, stock, fact):
         """The line gets the number and the place that the database gave it."""
-        fact = facts(spec) if facts else None
         if fact is None:
-            self.placeholders += 1
-            line.line_id = line.line_id or 10 ** 15 + self.placeholders
+            line.line_id = line.line_id or self._placeholder()
             line.queued_at = spec.get("queued_at") or FAR_FUTURE
             return
         line.line_id, line.queued_at = fact
@@ -601,9 +632,7 @@ class Model:
     # -- stock
 
     def insert_stock(self, item, location, on_hand="0", **settings):
-        faults = level_faults(on_hand)
-        if not item or not location or len(item.encode()) > 1000:
-            faults.add("23514")
+        faults = level_faults(on_hand) | name_faults(item, location)
         if faults:
             raise Refused(*faults)
         if (item, location) in self.stocks:
@@ -665,7 +694,7 @@ class Model:
 
     def receive(self, spec, receipt_id=None):
         """One row of INSERT INTO receipt. Returns it and who got what."""
-        faults = quantity_faults(spec["qty"])
+        faults = quantity_faults(spec["qty"]) | name_faults(spec["item"], spec["location"])
         key = (spec["item"], spec["location"])
         supplies = []
         if key not in self.stocks:
@@ -679,10 +708,7 @@ class Model:
             raise Refused(*faults)
         stock, qty = self.stocks[key], Fraction(spec["qty"])
         level(shown(stock.on_hand + qty))
-        if receipt_id is None:
-            self.placeholders += 1
-            receipt_id = 10 ** 15 + self.placeholders
-        receipt = Receipt(receipt_id, stock.item, stock.location, qty)
+        receipt = Receipt(receipt_id or self._placeholder(), stock.item, stock.location, qty)
         if supplies:
             receipt.supply_id = supplies[0].supply_id
             self._receive_on(supplies, qty)
@@ -691,7 +717,7 @@ class Model:
         # what an older rest adds to make up a step doesn't come out of this receipt
         receipt.qty_to_backorders = min(qty, sum((fill.qty for fill in fills), ZERO))
         receipt.qty_to_stock = qty - receipt.qty_to_backorders
-        self.receipts[receipt_id] = receipt
+        self.receipts[receipt.receipt_id] = receipt
         return receipt, fills
 
     def reverse_receipt(self, receipt_id, qty=None):

@@ -30,7 +30,7 @@ class Sequential:
         operation = self.choose()
         rows, error = attempt(operation, self.session)
         if error and operation.role != "owner":
-            self.execute(f"SET ROLE {self.session.roles['owner']}")
+            self.session.execute(f"SET ROLE {self.session.roles['owner']}", items=operation.items)
         self.judge(operation, rows, error, ends_transaction=True)
 
     def transaction(self):

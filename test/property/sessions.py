@@ -24,10 +24,23 @@ from operations import (PoolWorld, change_rule, change_step, preview,
 from sequential import LEVELS
 
 AGAIN = {"40001", "40P01"}
-ALLOWED = {"23502", "23505", "23514", "42501", "P0001"}
+ALLOWED = {"22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
 # preview() takes no lock and so has no place in the order; the others need to
 # know the book as it is
 UNFIT = {preview, change_rule, change_step}
+
+
+# kinds whose result tells for certain which stock rows they have locked
+LOCKING = {"insert", "insert select", "insert prepared", "copy", "receipt", "receive",
+           "set on_hand", "change on_hand", "upsert stock"}
+
+
+def locked(operation, rows):
+    if operation.kind not in LOCKING:
+        return set()
+    if operation.kind in ("receipt", "receive"):
+        return operation.keys
+    return {(row["item"], row["location"]) for row in rows}
 
 
 class Passed:
@@ -103,7 +116,7 @@ class Worker(threading.Thread):
             if in_savepoint and not kept:
                 execute("ROLLBACK TO s")
             if kept:
-                held |= operation.keys
+                held |= locked(operation, rows)
         if not commits:
             execute("ROLLBACK")
             return None
