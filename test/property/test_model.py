@@ -1,11 +1,13 @@
 """The model against numbers that can be checked by hand."""
 
+import random
 import unittest
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
 from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
-                   fair_shares, shown)
+                   fair_shares, round_down, shown)
+from operations import FEATURES, ModelWorld, random_operation
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -325,6 +327,45 @@ class Test(unittest.TestCase):
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
                          ["350", "1.5", "0", "-0.000001", "12.3"])
+
+
+class Alone(unittest.TestCase):
+    """Random operations on the model alone: it must keep its own promises."""
+
+    def test_invariants(self):
+        for seed in range(6):
+            world = ModelWorld(random.Random(seed), "book", [("A", "main"), ("B", "main"), ("A", "x")],
+                               FEATURES, 10 ** 9)
+            world.model = self.stocked(world)
+            for _ in range(150):
+                self.one(world)
+
+    def stocked(self, world):
+        model = Model()
+        for number, key in enumerate(world.keys):
+            world.steps[key] = [None, Fraction(5), None][number]
+            model.insert_stock(*key, "10", qty_step=world.steps[key], ships_at_once=number == 2,
+                               fill_rule=world.rng.choice(["fifo", "fair_share", "most_lines"]))
+        return model
+
+    def one(self, world):
+        operation, trial = random_operation(world), world.model.copy()
+        try:
+            operation.expect(trial, None)
+        except Refused:
+            return
+        trial.settle_orders()
+        for stock in trial.stocks.values():
+            self.assertGreaterEqual(trial.available(stock), 0, operation.kind)
+            pool = round_down(trial.available(stock), stock.qty_step)
+            self.assertFalse([line for line in trial.queue(stock) if min(line.qty_backordered, pool) > 0],
+                             f"somebody waits needlessly after {operation.kind}")
+        for line in trial.lines.values():
+            parts = (line.qty_shipped, line.qty_allocated, line.qty_backordered, line.qty_cancelled)
+            self.assertEqual(line.qty_ordered, sum(parts), operation.kind)
+            self.assertGreaterEqual(min(parts), 0, operation.kind)
+            self.assertLessEqual(line.qty_returned, line.qty_shipped, operation.kind)
+        world.model = trial
 
 
 if __name__ == "__main__":
