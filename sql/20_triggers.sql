@@ -56,3 +56,7 @@ COMMENT ON FUNCTION bko.book_changed() IS 'Tells every session that the settings
 CREATE FUNCTION bko.book_row() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_book_row' LANGUAGE C;
 COMMENT ON FUNCTION bko.book_row() IS 'BEFORE INSERT on book: the row takes the place of the one that is there';
+
+CREATE FUNCTION bko.order_due() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_order_due' LANGUAGE C;
+COMMENT ON FUNCTION bko.order_due() IS 'At the end of the transaction: ships the orders of ship_policy "order" of which every line is there';

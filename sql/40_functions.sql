@@ -9,8 +9,46 @@ COMMENT ON FUNCTION bko.upgrade_book(name) IS 'Brings an older book up to the ve
 -- The functions behind those of a book. A book's own functions call them with
 -- its table "book", which names the book whatever its schema is called.
 
-CREATE FUNCTION bko.receive(book regclass, item text, qty numeric, location text,
-                            supply_ref text, unit_cost numeric, note text)
-    RETURNS SETOF bko.fill
-    AS 'MODULE_PATHNAME', 'bko_receive' LANGUAGE C;
-COMMENT ON FUNCTION bko.receive(regclass, text, numeric, text, text, numeric, text) IS 'Behind receive() of a book';
+CREATE FUNCTION bko.receive(book regclass, item text, qty numeric, location text, supply_ref text,
+                            unit_cost numeric, note text, document text)
+    RETURNS SETOF bko.fill AS 'MODULE_PATHNAME', 'bko_receive' LANGUAGE C;
+COMMENT ON FUNCTION bko.receive(regclass, text, numeric, text, text, numeric, text, text) IS 'Behind receive() of a book';
+
+CREATE FUNCTION bko.preview(book regclass, item text, qty numeric, location text)
+    RETURNS SETOF bko.fill AS 'MODULE_PATHNAME', 'bko_preview' LANGUAGE C;
+COMMENT ON FUNCTION bko.preview(regclass, text, numeric, text) IS 'Behind preview() of a book';
+
+CREATE FUNCTION bko.reverse_receipt(book regclass, receipt_id bigint, qty numeric, reason text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_reverse_receipt' LANGUAGE C;
+COMMENT ON FUNCTION bko.reverse_receipt(regclass, bigint, numeric, text) IS 'Behind reverse_receipt() of a book';
+
+CREATE FUNCTION bko.count_stock(book regclass, item text, counted numeric, location text, reason text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_count_stock' LANGUAGE C;
+COMMENT ON FUNCTION bko.count_stock(regclass, text, numeric, text, text) IS 'Behind count_stock() of a book';
+
+CREATE FUNCTION bko.ship(book regclass, line_id bigint, qty numeric)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_ship' LANGUAGE C;
+COMMENT ON FUNCTION bko.ship(regclass, bigint, numeric) IS 'Behind ship() of a book';
+
+CREATE FUNCTION bko.cancel(book regclass, line_id bigint, qty numeric, reason text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_cancel' LANGUAGE C;
+COMMENT ON FUNCTION bko.cancel(regclass, bigint, numeric, text) IS 'Behind cancel() of a book';
+
+CREATE FUNCTION bko.return_goods(book regclass, line_id bigint, qty numeric, restock boolean, reason text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_return_goods' LANGUAGE C;
+COMMENT ON FUNCTION bko.return_goods(regclass, bigint, numeric, boolean, text) IS 'Behind return_goods() of a book';
+
+CREATE FUNCTION bko.need_line(book regclass, line_id bigint)
+    RETURNS boolean AS 'MODULE_PATHNAME', 'bko_need_line' LANGUAGE C;
+COMMENT ON FUNCTION bko.need_line(regclass, bigint) IS 'True, or error BK008 where a book has no such line';
+
+CREATE FUNCTION bko.place_order(book regclass, order_ref text, lines jsonb, customer text, location text,
+                                priority integer, ship_policy text, requested_on date,
+                                currency text, demand text, payment_days integer,
+                                row_type anyelement)
+    RETURNS SETOF anyelement AS 'MODULE_PATHNAME', 'bko_place_order' LANGUAGE C;
+COMMENT ON FUNCTION bko.place_order(regclass, text, jsonb, text, text, integer, text, date, text, text, integer, anyelement) IS 'Behind place_order() of a book';
+
+CREATE FUNCTION bko.rebuild(book regclass, item text)
+    RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
+COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';

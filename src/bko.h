@@ -12,9 +12,13 @@
  *	  journal			rows for the table movement
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
+ *	  due				orders that ship as a whole
+ *	  line				what can happen to one line
  *	  settle			what every statement does before it ends
- *	  order_line, stock_trigger, receipt, supply, guard, install
- *						triggers and functions, one file per table
+ *	  order_line, stock_trigger, receipt, supply, guard
+ *						triggers, one file per table
+ *	  line_function, order_function, stock_function, rebuild, install
+ *						functions
  *
  *-------------------------------------------------------------------------
  */
@@ -54,6 +58,9 @@ extern BkoQty bko_whole_steps(BkoQty qty, BkoQty step);
 extern BkoQty bko_steps_up(BkoQty qty, BkoQty step);
 extern BkoQty bko_take(BkoQty open, BkoQty available, BkoQty step);
 extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
+extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step);
+extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
+							BkoQty *shares);
 
 /* ---- error.c ---- */
 
@@ -103,7 +110,7 @@ enum BkoLineColumn
 	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_REQUESTED_ON,
 	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
 	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
-	LINE_CLOSED_AT, LINE_NCOLUMNS
+	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_NCOLUMNS
 };
 
 enum BkoSupplyColumn
@@ -123,7 +130,7 @@ enum BkoMovementColumn
 	MOVEMENT_NCOLUMNS
 };
 
-#define BKO_MAX_COLUMNS 16
+#define BKO_MAX_COLUMNS 20
 
 typedef enum BkoPlanId
 {
@@ -144,6 +151,27 @@ typedef enum BkoPlanId
 	PLAN_RECEIPT_INSERT,
 	PLAN_FILLED_LINES,
 	PLAN_OPEN_LINES,
+	PLAN_STOCK_READ,
+	PLAN_QUEUE_BY_DATE,
+	PLAN_QUEUE_BY_QUANTITY,
+	PLAN_ALLOCATED_LAST_BY_DATE,
+	PLAN_LINE_PLACE,
+	PLAN_LINE_LOCK,
+	PLAN_LINE_WRITE,
+	PLAN_DUE_INSERT,
+	PLAN_DUE_READ,
+	PLAN_DUE_CLEAR,
+	PLAN_DUE_LINES,
+	PLAN_COUNT,
+	PLAN_RECEIPT_READ,
+	PLAN_RECEIVED_ON,
+	PLAN_LINES_BAD_KEY,
+	PLAN_LINES_INSERT,
+	PLAN_LINES_READ,
+	PLAN_REBUILD_LINES,
+	PLAN_REBUILD_UNKNOWN,
+	PLAN_REBUILD_PLACES,
+	PLAN_REBUILD_STOCK,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -189,6 +217,7 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
+extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values);
 extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
 								const char *nulls);
 extern int	bko_trigger_depth(void);
@@ -221,6 +250,12 @@ typedef struct BkoWaiting
 	BkoQty		open;
 	BkoQty		allocated;
 	char		policy;			/* p partial, l line, o order */
+	text	   *order_ref;		/* where policy is o */
+
+	/* decided and not yet written: what to add to the line */
+	BkoQty		d_shipped;
+	BkoQty		d_allocated;
+	BkoQty		d_backordered;
 } BkoWaiting;
 
 /* A decided change of a line, to be written when the statement ends. */
@@ -231,9 +266,8 @@ typedef struct BkoChange
 	BkoQty		shipped;		/* what to add to the line's columns */
 	BkoQty		allocated;
 	BkoQty		backordered;
-	bool		closes;
 	int64		receipt_id;		/* of a fill: where it came from, or 0 */
-	int			waiting;		/* of a fill: index into the queue read */
+	int			waiting;		/* of a fill: index into the queue read, or -1 */
 } BkoChange;
 
 /* Part of a receipt that is put on a supply line. */
@@ -312,7 +346,9 @@ struct BkoFrame
 	int64		ndecided;		/* rows decided here */
 	int64		nrestored;		/* rows stored as they came */
 	int64		ntaken;			/* unconfirmed rows, all stock rows together */
+	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
+	List	   *due;			/* orders to look at when the transaction ends */
 };
 
 extern void bko_frame_init(void);
@@ -349,11 +385,14 @@ extern void bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 						const text *item, const text *location, BkoQty qty,
 						int64 line_id, int64 receipt_id, int64 supply_id);
 extern void bko_journal_reason(BkoFrame *frame, const text *reason);
+extern void bko_journal_next_reason(const text *reason);
 extern void bko_journal_write(BkoFrame *frame);
 extern TimestampTz bko_journal_now(BkoFrame *frame);
 
 /* ---- stock.c ---- */
 
+extern void bko_not_stocked(const BkoRun *run, const text *item,
+							const text *location) pg_attribute_noreturn();
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
@@ -368,11 +407,58 @@ extern char bko_rule_code(const text *rule);
 
 /* ---- queue.c ---- */
 
+/* Gathers what a receipt gives to whom, for receive(). */
+typedef struct BkoSink
+{
+	MemoryContext cxt;
+	int64	   *line_id;
+	BkoQty	   *qty;
+	BkoQty	   *shipped;
+	BkoQty	   *left;			/* what the line still waits for */
+	int			n;
+	int			max;
+} BkoSink;
+
 extern BkoQty bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
 extern void bko_queue_unfill(BkoStock *stock, int nchanges);
 extern void bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed);
+extern void bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock);
+extern void bko_queue_ship(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty);
+extern void bko_queue_tell(BkoFrame *frame, BkoSink *sink);
 extern void bko_queue_write(BkoFrame *frame);
 extern char bko_policy_code(const text *policy);
+
+/* ---- due.c ---- */
+
+extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
+extern void bko_due_write(BkoFrame *frame);
+extern void bko_due_settle(const BkoRun *run);
+
+/* ---- line.c ---- */
+
+/* The quantities of a line while something is decided about it. */
+typedef struct BkoLine
+{
+	int64		line_id;
+	char		policy;			/* p partial, l line, o order */
+	bool		held;
+	text	   *order_ref;		/* where policy is o */
+	BkoQty		ordered;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
+	BkoQty		cancelled;
+	BkoQty		returned;
+} BkoLine;
+
+extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
+extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
+extern void bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
+extern void bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to);
+extern void bko_line_ship(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
+extern void bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line);
+extern void bko_line_journal_entry(BkoFrame *frame, const BkoStock *stock, int64 line_id,
+								   BkoQty shipped, BkoQty allocated, BkoQty backordered);
 
 /* ---- settle.c ---- */
 
@@ -411,21 +497,20 @@ extern HeapTuple bko_row_form(BkoRow *row);
 
 extern int64 bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
 							   int64 receipt_id, BkoQty qty);
+extern void bko_supply_reverse(BkoFrame *frame, BkoStock *stock, int64 receipt_id,
+							   int64 supply_id, BkoQty qty);
 extern void bko_supply_arrived(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
 extern void bko_supply_write(BkoFrame *frame);
 
-/* ---- receipt.c ---- */
+/* ---- function.c: what the functions of a book share ---- */
 
-/* Gathers what a receipt gives to whom, for receive(). */
-typedef struct BkoSink
-{
-	MemoryContext cxt;
-	int64	   *line_id;
-	BkoQty	   *qty;
-	BkoQty	   *shipped;
-	int			n;
-	int			max;
-} BkoSink;
+extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
+extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
+extern Datum bko_function_done(BkoFrame *frame);
+
+#define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
+
+/* ---- receipt.c ---- */
 
 extern BkoSink *bko_fill_sink;
 

@@ -58,6 +58,8 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_QTY_FILLED_FIRST] = {"qty_filled_first", NUMERICOID},
 	[LINE_QUEUED_AT] = {"queued_at", TIMESTAMPTZOID},
 	[LINE_CLOSED_AT] = {"closed_at", TIMESTAMPTZOID},
+	[LINE_ORDER_REF] = {"order_ref", TEXTOID},
+	[LINE_HELD] = {"held", BOOLOID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -117,7 +119,7 @@ bko_is_column(const char *name)
 {
 	static const char *const columns[] = {
 		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
-		"unit_cost", "note", "qty_to_backorders", "qty_to_stock",
+		"unit_cost", "note", "document", "qty_to_backorders", "qty_to_stock",
 		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
 	};
 

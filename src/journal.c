@@ -61,6 +61,9 @@ static const Oid column_types[NCOLS] = {
 	TEXTOID, CHAROID, CHAROID, TEXTOID, TEXTOID, NUMERICOID, INT8OID, INT8OID, INT8OID
 };
 
+/* What the next frame's movements will say why; see bko_journal_next_reason(). */
+static const text *next_reason = NULL;
+
 static BkoJournal *
 journal_of(BkoFrame *frame)
 {
@@ -68,8 +71,20 @@ journal_of(BkoFrame *frame)
 	{
 		frame->journal = MemoryContextAllocZero(frame->cxt, sizeof(BkoJournal));
 		frame->journal->now = GetCurrentTimestamp();
+		if (next_reason)
+			bko_journal_reason(frame, next_reason);
 	}
 	return frame->journal;
+}
+
+/*
+ * Why the statement that the caller runs next moves what it moves; NULL ends
+ * it.  The caller sees to it that it ends, and that reason lives until then.
+ */
+void
+bko_journal_next_reason(const text *reason)
+{
+	next_reason = reason;
 }
 
 /* The time that a frame's movements bear. */

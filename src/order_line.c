@@ -29,130 +29,6 @@ static const int kept[] = {
 	LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT
 };
 
-/* The quantities of a line while something is decided about it. */
-typedef struct Line
-{
-	int64		line_id;
-	char		policy;
-	BkoQty		ordered;
-	BkoQty		shipped;
-	BkoQty		allocated;
-	BkoQty		backordered;
-	BkoQty		cancelled;
-} Line;
-
-/* ---- how a line changes ---- */
-
-/*
- * Let what is held for the line ship, where its ship_policy and the stock row
- * say that it may.
- */
-static void
-ship_held(BkoFrame *frame, BkoStock *stock, Line *line)
-{
-	BkoQty		held = line->allocated;
-
-	if (held == 0 || !stock->ships_at_once ||
-		!(line->policy == 'p' || (line->policy == 'l' && line->backordered == 0)))
-		return;
-	line->shipped += held;
-	line->allocated = 0;
-	bko_stock_add(stock, -held, -held, 0);
-	bko_journal(frame, KIND_SHIP, STATE_ALLOCATED, STATE_SHIPPED, stock->item,
-				stock->location, held, line->line_id, 0, 0);
-}
-
-/* BK002 where a line would wait for more than the stock row allows. */
-static void
-check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
-{
-	BkoQty		open = wanted - take;
-
-	if (open == 0 || stock->limit < 0 || waiting + open <= stock->limit)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
-			 stock->limit == 0 ?
-			 errmsg("backorders are refused for %s: %s wanted, %s available",
-					bko_where(stock->item, stock->location),
-					bko_qty_text(wanted), bko_qty_text(take)) :
-			 errmsg("backorder limit %s exceeded for %s: %s wanted, %s available, %s waiting already",
-					bko_qty_text(stock->limit), bko_where(stock->item, stock->location),
-					bko_qty_text(wanted), bko_qty_text(take), bko_qty_text(waiting)),
-			 errhint("Order no more than is available, or raise stock.backorder_limit (null: no limit).")));
-}
-
-/* BK006 where a quantity is not a multiple of the stock row's step. */
-static void
-check_step(const BkoStock *stock, BkoQty qty)
-{
-	if (stock->step == 0 || qty % stock->step == 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_BKO_QUANTITY),
-			 errmsg("quantity %s is not a multiple of the step %s of %s",
-					bko_qty_text(qty), bko_qty_text(stock->step),
-					bko_where(stock->item, stock->location)),
-			 errhint("Order a multiple of stock.qty_step.")));
-}
-
-/*
- * What a line that wants qty gets of the stock row now.  Nothing where a
- * statement further out has lines waiting that the table doesn't show yet:
- * they are filled in turn when it settles.
- */
-static BkoQty
-available_for(BkoFrame *frame, BkoStock *stock, BkoQty qty)
-{
-	if (bko_stock_backordered(frame, stock) > 0 && bko_frame_shares(frame, stock))
-		return 0;
-	return bko_take(qty, bko_stock_available(frame, stock), stock->step);
-}
-
-/*
- * Split qty more units for a line into what it takes now and what it waits
- * for.  Raises BK002 where the backorder is refused.  Returns what it took.
- */
-static BkoQty
-split(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty)
-{
-	BkoQty		take = available_for(frame, stock, qty);
-	BkoQty		waits;
-
-	if (take < qty && bko_stock_confirm(frame, stock))
-		take = available_for(frame, stock, qty);
-	waits = qty - take;
-	check_limit(stock, qty, take, bko_stock_backordered(frame, stock));
-
-	line->ordered += qty;
-	line->backordered += waits;
-	if (stock->ships_at_once &&
-		(line->policy == 'p' || (line->policy == 'l' && line->backordered == 0)))
-	{
-		line->shipped += take;
-		bko_stock_add(stock, -take, 0, waits);
-	}
-	else
-	{
-		line->allocated += take;
-		bko_stock_add(stock, 0, take, waits);
-	}
-	return take;
-}
-
-/* The movements of what a line has taken anew: what ships at once is one row. */
-static void
-journal_entry(BkoFrame *frame, const BkoStock *stock, int64 line_id,
-			  BkoQty shipped, BkoQty allocated, BkoQty backordered)
-{
-	bko_journal(frame, KIND_SHIP, 0, STATE_SHIPPED, stock->item, stock->location,
-				shipped, line_id, 0, 0);
-	bko_journal(frame, KIND_ALLOCATE, 0, STATE_ALLOCATED, stock->item, stock->location,
-				allocated, line_id, 0, 0);
-	bko_journal(frame, KIND_BACKORDER, 0, STATE_BACKORDERED, stock->item, stock->location,
-				backordered, line_id, 0, 0);
-}
-
 /* ---- INSERT ---- */
 
 /* Which of the kept columns are given? */
@@ -210,15 +86,23 @@ place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
 	return given;
 }
 
-static char
-row_policy(BkoRow *row)
+/*
+ * How and whether the line ships.  A line of policy "order" that has no order
+ * is an order of its own.
+ */
+static void
+read_policy(BkoRow *row, BkoLine *line)
 {
-	return BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
+	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
 		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
+	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
+	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
+	if (line->policy == 'o' && line->order_ref == NULL)
+		line->policy = 'l';
 }
 
 static void
-set_quantities(BkoRow *row, const Line *line)
+set_quantities(BkoRow *row, const BkoLine *line)
 {
 	bko_row_set_qty(row, LINE_QTY_ORDERED, line->ordered);
 	bko_row_set_qty(row, LINE_QTY_SHIPPED, line->shipped);
@@ -229,7 +113,7 @@ set_quantities(BkoRow *row, const Line *line)
 
 /* closed_at says since when nothing of the line is open. */
 static void
-set_closed(BkoRow *row, const Line *line, TimestampTz now)
+set_closed(BkoRow *row, const BkoLine *line, TimestampTz now)
 {
 	if (line->allocated > 0 || line->backordered > 0)
 		BKO_ISNULL(row, LINE_CLOSED_AT) = true;
@@ -239,7 +123,7 @@ set_closed(BkoRow *row, const Line *line, TimestampTz now)
 
 /* A new line may still be kept out of the table: note what it would give back. */
 static void
-remember_taken(BkoFrame *frame, BkoStock *stock, const Line *line)
+remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line)
 {
 	BkoTaken	taken;
 
@@ -263,7 +147,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	Relation	rel;
 	BkoFrame   *frame;
 	BkoRow		row;
-	Line		line = {0};
+	BkoLine		line = {0};
 	BkoStock   *stock;
 	BkoQty		qty;
 	BkoQty		first;
@@ -285,11 +169,11 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	qty = bko_check_positive(BKO_VALUE(&row, LINE_QTY_ORDERED), BKO_ISNULL(&row, LINE_QTY_ORDERED),
 							 "qty_ordered", item, location);
 	stock = bko_stock_touch(frame, item, location);
-	check_step(stock, qty);
+	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
-	line.policy = row_policy(&row);
+	read_policy(&row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
-	first = split(frame, stock, &line, qty);
+	first = bko_line_split(frame, stock, &line, qty);
 	if (first > 0 || stock->limit >= 0)
 		remember_taken(frame, stock, &line);
 
@@ -323,8 +207,16 @@ tally_line(BkoFrame *frame, BkoRow *row)
 	stock->s_on_hand -= shipped;
 	stock->s_allocated += allocated;
 	stock->s_backordered += backordered;
-	journal_entry(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)),
-				  shipped, allocated, backordered);
+	bko_line_journal_entry(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)),
+						   shipped, allocated, backordered);
+	if (allocated > 0 && backordered == 0)
+	{
+		BkoLine		line;
+
+		read_policy(row, &line);
+		if (line.policy == 'o')
+			bko_order_is_due(frame, line.order_ref);
+	}
 }
 
 /* Rows that were kept out gave back what they took: what went in counts. */
@@ -368,13 +260,13 @@ bko_line_insert_done(PG_FUNCTION_ARGS)
 
 /* ---- UPDATE and DELETE ---- */
 
-static Line
+static BkoLine
 line_of_row(BkoRow *row)
 {
-	Line		line;
+	BkoLine		line;
 
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
-	line.policy = row_policy(row);
+	read_policy(row, &line);
 	line.ordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED),
 								  BKO_ISNULL(row, LINE_QTY_ORDERED), "qty_ordered");
 	line.shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
@@ -385,37 +277,14 @@ line_of_row(BkoRow *row)
 									  BKO_ISNULL(row, LINE_QTY_BACKORDERED), "qty_backordered");
 	line.cancelled = bko_stored_qty(BKO_VALUE(row, LINE_QTY_CANCELLED),
 									BKO_ISNULL(row, LINE_QTY_CANCELLED), "qty_cancelled");
+	line.returned = bko_stored_qty(BKO_VALUE(row, LINE_QTY_RETURNED),
+								   BKO_ISNULL(row, LINE_QTY_RETURNED), "qty_returned");
 	return line;
-}
-
-/*
- * Take qty of what is open from a line: the backordered part goes first, then
- * the allocated part, which becomes available to the next.  "to" is the state
- * it goes to: cancelled, or none where it is no longer ordered.
- */
-static void
-shrink(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty, char to)
-{
-	BkoQty		from_queue = Min(qty, line->backordered);
-	BkoQty		from_stock = qty - from_queue;
-
-	Assert(from_stock <= line->allocated);
-	line->backordered -= from_queue;
-	line->allocated -= from_stock;
-	if (to == STATE_CANCELLED)
-		line->cancelled += qty;
-	else
-		line->ordered -= qty;
-	bko_stock_add(stock, 0, -from_stock, -from_queue);
-	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
-				from_queue, line->line_id, 0, 0);
-	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,
-				from_stock, line->line_id, 0, 0);
 }
 
 /* BK004: what has shipped stands in the way of a change. */
 static void
-refuse_shipped(const Line *line, const char *what, const text *item, const text *location)
+refuse_shipped(const BkoLine *line, const char *what, const text *item, const text *location)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_BKO_LINE_SHIPPED),
@@ -425,25 +294,13 @@ refuse_shipped(const Line *line, const char *what, const text *item, const text 
 			 errhint("Cancel what is open with cancel(), take back what has shipped with return_goods().")));
 }
 
-/* The line takes its split anew at more than it had. */
-static void
-grow(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty qty)
-{
-	Line		before = *line;
-
-	check_step(stock, qty);
-	(void) split(frame, stock, line, qty);
-	journal_entry(frame, stock, line->line_id, line->shipped - before.shipped,
-				  line->allocated - before.allocated, line->backordered - before.backordered);
-}
-
 /* Bring a line to another quantity ordered. */
 static void
-change_quantity(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty ordered)
+change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
 {
-	check_step(stock, ordered);
+	bko_line_check_step(stock, ordered);
 	if (ordered > line->ordered)
-		grow(frame, stock, line, ordered - line->ordered);
+		bko_line_grow(frame, stock, line, ordered - line->ordered);
 	else if (ordered < line->ordered)
 	{
 		if (line->ordered - ordered > line->allocated + line->backordered)
@@ -454,7 +311,7 @@ change_quantity(BkoFrame *frame, BkoStock *stock, Line *line, BkoQty ordered)
 							bko_qty_text(line->cancelled),
 							bko_where(stock->item, stock->location)),
 					 errhint("Order no less than has shipped; return_goods() takes goods back.")));
-		shrink(frame, stock, line, line->ordered - ordered, 0);
+		bko_line_shrink(frame, stock, line, line->ordered - ordered, 0);
 	}
 }
 
@@ -485,26 +342,26 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 
 /* Move a line of which nothing has shipped to another stock row. */
 static BkoStock *
-move_line(BkoFrame *frame, BkoStock *from, Line *line, BkoRow *new, text *item, text *location)
+move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new, text *item, text *location)
 {
 	BkoStock   *to;
 	BkoQty		wanted = line->ordered - line->cancelled;
-	Line		moved = *line;
+	BkoLine		moved = *line;
 
 	if (line->shipped > 0)
 		refuse_shipped(line, "a new item or location", from->item, from->location);
-	shrink(frame, from, line, line->allocated + line->backordered, 0);
+	bko_line_shrink(frame, from, line, line->allocated + line->backordered, 0);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, from->item, from->location,
 				line->cancelled, line->line_id, 0, 0);
 	to = bko_stock_touch(frame, item, location);
-	check_step(to, wanted);
+	bko_line_check_step(to, wanted);
 	moved.ordered -= wanted;
 	moved.allocated = moved.backordered = 0;
 	*line = moved;
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
 				line->cancelled, line->line_id, 0, 0);
 	if (wanted > 0)
-		grow(frame, to, line, wanted);
+		bko_line_grow(frame, to, line, wanted);
 	bko_row_set(new, LINE_QUEUED_AT, TimestampTzGetDatum(bko_stock_queued_at(frame, to)));
 	return to;
 }
@@ -512,15 +369,17 @@ move_line(BkoFrame *frame, BkoStock *from, Line *line, BkoRow *new, text *item, 
 static HeapTuple
 delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 {
-	Line		line = line_of_row(old);
+	BkoLine		line = line_of_row(old);
 	BkoStock   *stock;
 
 	if (line.shipped > 0)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+	if (line.policy == 'o')
+		bko_order_is_due(frame, line.order_ref);
 	if (line.allocated + line.backordered > 0)
 	{
 		stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-		shrink(frame, stock, &line, line.allocated + line.backordered, 0);
+		bko_line_shrink(frame, stock, &line, line.allocated + line.backordered, 0);
 		frame->ndecided++;
 	}
 	return tuple;
@@ -531,8 +390,9 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 {
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
-		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY);
-	Line		line;
+		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
+		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
+	BkoLine		line;
 	BkoStock   *stock;
 	BkoQty		ordered;
 	text	   *item;
@@ -546,12 +406,14 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),
 								 "qty_ordered", item, location);
 	line = line_of_row(old);
-	line.policy = row_policy(new);
+	if (line.policy == 'o')
+		bko_order_is_due(frame, line.order_ref);
+	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location);
 	change_quantity(frame, stock, &line, ordered);
-	ship_held(frame, stock, &line);
+	bko_line_ship_held(frame, stock, &line);
 	frame->ndecided++;
 
 	set_quantities(new, &line);

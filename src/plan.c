@@ -12,6 +12,7 @@
  */
 #include "bko.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -22,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 
 #define MAX_ARGS 14
 
@@ -31,9 +33,25 @@
 #define PLUS	" OPERATOR(pg_catalog.+) "
 #define TSTZ	"timestamp with time zone"
 
+/* What the stock row says, locked or only read. */
+#define STOCK_SELECT \
+	"SELECT on_hand::numeric, allocated::numeric, backordered::numeric," \
+	" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric," \
+	" fill_rule::pg_catalog.text, ships_at_once::boolean" \
+	" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2"
+
+#define QUEUE_SELECT \
+	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held"
+
+#define ALLOCATED_SELECT \
+	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0"
+
 #define QUEUE_COLUMNS \
 	"line_id::bigint, priority::integer, queued_at::" TSTZ ", qty_backordered::numeric," \
-	" qty_allocated::numeric, ship_policy::pg_catalog.text"
+	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
+	" held::boolean"
 
 typedef struct PlanSpec
 {
@@ -48,12 +66,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		false, "SELECT version::integer FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
-		false,
-		"SELECT on_hand::numeric, allocated::numeric, backordered::numeric,"
-		" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric,"
-		" fill_rule::pg_catalog.text, ships_at_once::boolean"
-		" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2 FOR NO KEY UPDATE",
-		2, {TEXTOID, TEXTOID}
+		false, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_STOCK_READ] = {
+		false, STOCK_SELECT, 2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_STOCK_WRITE] = {
 		true,
@@ -91,27 +107,36 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		2, {INT8ARRAYOID, TEXTOID}
 	},
 	[PLAN_QUEUE_HEAD] = {
-		false,
-		"SELECT " QUEUE_COLUMNS " FROM @order_line"
-		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
-		" ORDER BY priority, queued_at, line_id LIMIT 16",
+		false, QUEUE_SELECT " ORDER BY priority, queued_at, line_id LIMIT 16",
 		2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_QUEUE_NEXT] = {
 		false,
-		"SELECT " QUEUE_COLUMNS " FROM @order_line"
-		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
-		" AND ROW(priority, queued_at, line_id)" GT "ROW($3, $4, $5)"
+		QUEUE_SELECT " AND ROW(priority, queued_at, line_id)" GT "ROW($3, $4, $5)"
 		" ORDER BY priority, queued_at, line_id LIMIT 1024",
 		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
 	},
+	[PLAN_QUEUE_BY_DATE] = {
+		false,
+		QUEUE_SELECT " ORDER BY priority, requested_on, queued_at, line_id OFFSET $3 LIMIT $4",
+		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
+	},
+	[PLAN_QUEUE_BY_QUANTITY] = {
+		false,
+		QUEUE_SELECT " ORDER BY priority, qty_backordered, queued_at, line_id OFFSET $3 LIMIT $4",
+		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
+	},
 	[PLAN_ALLOCATED_LAST] = {
 		false,
-		"SELECT " QUEUE_COLUMNS " FROM @order_line"
-		" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0"
-		" AND ROW(priority, queued_at, line_id)" LT "ROW($3, $4, $5)"
-		" ORDER BY priority DESC, queued_at DESC, line_id DESC LIMIT 64",
-		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
+		ALLOCATED_SELECT " ORDER BY priority DESC, queued_at DESC, line_id DESC"
+		" OFFSET $3 LIMIT $4",
+		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
+	},
+	[PLAN_ALLOCATED_LAST_BY_DATE] = {
+		false,
+		ALLOCATED_SELECT " ORDER BY priority DESC, requested_on DESC, queued_at DESC,"
+		" line_id DESC OFFSET $3 LIMIT $4",
+		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
 	},
 	[PLAN_LINES_WRITE] = {
 		true,
@@ -119,12 +144,13 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" qty_shipped = pg_catalog.trim_scale(l.qty_shipped" PLUS "c.shipped),"
 		" qty_allocated = pg_catalog.trim_scale(l.qty_allocated" PLUS "c.allocated),"
 		" qty_backordered = pg_catalog.trim_scale(l.qty_backordered" PLUS "c.backordered),"
-		" closed_at = CASE WHEN c.closes THEN $7 END"
-		" FROM unnest($1, $2, $3, $4, $5, $6)"
-		" AS c(line_id, item, shipped, allocated, backordered, closes)"
+		" closed_at = CASE WHEN l.qty_allocated" PLUS "c.allocated" PLUS "l.qty_backordered" PLUS
+		"c.backordered" EQ "0 THEN $6 END"
+		" FROM unnest($1, $2, $3, $4, $5)"
+		" AS c(line_id, item, shipped, allocated, backordered)"
 		" WHERE l.line_id" EQ "c.line_id AND l.item" EQ "c.item",
-		7, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
-		BOOLARRAYOID, TIMESTAMPTZOID}
+		6, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		TIMESTAMPTZOID}
 	},
 	[PLAN_JOURNAL_ONE] = {
 		true,
@@ -155,21 +181,21 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_SUPPLY_WRITE] = {
 		true,
 		"UPDATE @supply AS s SET"
-		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty)"
+		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty),"
+		" closed = s.closed AND d.qty" GT "0"
 		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
 		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
 		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
 	},
 	[PLAN_RECEIPT_INSERT] = {
 		false,
-		"INSERT INTO @receipt (item, qty, location, supply_ref, unit_cost, note)"
-		" VALUES ($1, $2, $3, $4, $5, $6)",
-		6, {TEXTOID, NUMERICOID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID}
+		"INSERT INTO @receipt (item, qty, location, supply_ref, unit_cost, note, document)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+		7, {TEXTOID, NUMERICOID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID, TEXTOID}
 	},
 	[PLAN_FILLED_LINES] = {
 		false,
-		"SELECT w.place, l.order_ref::pg_catalog.text, l.customer::pg_catalog.text,"
-		" l.qty_backordered::numeric"
+		"SELECT w.place, l.order_ref::pg_catalog.text, l.customer::pg_catalog.text"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS w(line_id, place)"
 		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "$2",
 		2, {INT8ARRAYOID, TEXTOID}
@@ -177,6 +203,181 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_OPEN_LINES] = {
 		false,
 		"SELECT 1 FROM @order_line WHERE qty_backordered" GT "0 OR qty_allocated" GT "0 LIMIT 1"
+	},
+	[PLAN_LINE_PLACE] = {
+		false,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
+		" WHERE line_id" EQ "$1",
+		1, {INT8OID}
+	},
+	[PLAN_LINE_LOCK] = {
+		false,
+		"SELECT ship_policy::pg_catalog.text, order_ref::pg_catalog.text, held::boolean,"
+		" qty_ordered::numeric, qty_shipped::numeric, qty_allocated::numeric,"
+		" qty_backordered::numeric, qty_cancelled::numeric, qty_returned::numeric"
+		" FROM @order_line WHERE line_id" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
+		" FOR NO KEY UPDATE",
+		3, {INT8OID, TEXTOID, TEXTOID}
+	},
+	[PLAN_LINE_WRITE] = {
+		true,
+		"UPDATE @order_line SET qty_shipped = $3, qty_allocated = $4, qty_backordered = $5,"
+		" qty_cancelled = $6, qty_returned = $7,"
+		" closed_at = CASE WHEN $4" PLUS "$5" EQ "0 THEN COALESCE(closed_at, $8) END"
+		" WHERE line_id" EQ "$1 AND item" EQ "$2",
+		8, {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID,
+		TIMESTAMPTZOID}
+	},
+	[PLAN_DUE_INSERT] = {
+		false,
+		"INSERT INTO @order_due (order_ref) SELECT DISTINCT d.r FROM pg_catalog.unnest($1) AS d(r)",
+		1, {TEXTARRAYOID}
+	},
+	[PLAN_DUE_READ] = {
+		false,
+		"SELECT DISTINCT order_ref::pg_catalog.text COLLATE \"C\" FROM @order_due ORDER BY 1"
+	},
+	[PLAN_DUE_CLEAR] = {
+		false, "DELETE FROM @order_due"
+	},
+	[PLAN_DUE_LINES] = {
+		false,
+		"SELECT l.line_id::bigint, l.item::pg_catalog.text, l.location::pg_catalog.text,"
+		" l.qty_allocated::numeric"
+		" FROM @order_line AS l"
+		" WHERE l.order_ref" EQ "ANY ($1) AND l.ship_policy" EQ "'order' AND l.qty_allocated" GT "0"
+		" AND NOT EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "l.order_ref"
+		" AND o.ship_policy" EQ "'order' AND (o.qty_backordered" GT "0 OR o.held))"
+		" ORDER BY l.item COLLATE \"C\", l.location COLLATE \"C\", l.line_id",
+		1, {TEXTARRAYOID}
+	},
+	[PLAN_COUNT] = {
+		false,
+		"UPDATE @stock SET on_hand = $3 WHERE item" EQ "$1 AND location" EQ "$2",
+		3, {TEXTOID, TEXTOID, NUMERICOID}
+	},
+	[PLAN_RECEIPT_READ] = {
+		false,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @receipt"
+		" WHERE receipt_id" EQ "$1",
+		1, {INT8OID}
+	},
+	[PLAN_RECEIVED_ON] = {
+		false,
+		"SELECT supply_id::bigint, pg_catalog.sum(qty)::numeric FROM @movement"
+		" WHERE receipt_id" EQ "$1 AND kind" EQ "'receive' AND item" EQ "$2"
+		" GROUP BY supply_id ORDER BY pg_catalog.max(movement_id) DESC",
+		2, {INT8OID, TEXTOID}
+	},
+	[PLAN_LINES_BAD_KEY] = {
+		false,
+		"SELECT COALESCE(CASE WHEN pg_catalog.jsonb_typeof($1) OPERATOR(pg_catalog.<>) 'array'"
+		" THEN 'lines is not an array' WHEN pg_catalog.jsonb_array_length($1)" EQ "0"
+		" THEN 'the order has no lines' END,"
+		" (SELECT pg_catalog.format('line %s is not an object but %s', e.n,"
+		" pg_catalog.jsonb_typeof(e.v)) FROM pg_catalog.jsonb_array_elements($1)"
+		" WITH ORDINALITY AS e(v, n) WHERE pg_catalog.jsonb_typeof(e.v)"
+		" OPERATOR(pg_catalog.<>) 'object' LIMIT 1),"
+		" (SELECT pg_catalog.format('line %s has an unknown key \"%s\"', e.n, k.k)"
+		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
+		" CROSS JOIN LATERAL pg_catalog.jsonb_object_keys(CASE WHEN pg_catalog.jsonb_typeof(e.v)"
+		EQ "'object' THEN e.v END) AS k(k)"
+		" WHERE k.k OPERATOR(pg_catalog.<>) ALL ($2) LIMIT 1),"
+		" (SELECT pg_catalog.format('line %s has no %s', e.n, CASE WHEN"
+		" e.v OPERATOR(pg_catalog.->>) 'item' IS NULL THEN 'item' ELSE 'qty' END)"
+		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
+		" WHERE e.v OPERATOR(pg_catalog.->>) 'item' IS NULL OR"
+		" (e.v OPERATOR(pg_catalog.->>) 'qty' IS NULL AND"
+		" e.v OPERATOR(pg_catalog.->>) 'qty_ordered' IS NULL) LIMIT 1))",
+		2, {JSONBOID, TEXTARRAYOID}
+	},
+	[PLAN_LINES_INSERT] = {
+		false,
+		"INSERT INTO @order_line (order_ref, line_no, demand, customer, item, location, priority,"
+		" ship_policy, requested_on, unit_price, currency, payment_days, qty_ordered)"
+		" SELECT $1, COALESCE((v OPERATOR(pg_catalog.->>) 'line_no')::integer, n::integer),"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'demand', $9, 'customer'),"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'customer', $3),"
+		" v OPERATOR(pg_catalog.->>) 'item',"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main'),"
+		" COALESCE((v OPERATOR(pg_catalog.->>) 'priority')::integer, $5, 100),"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'ship_policy', $6, 'partial'),"
+		" COALESCE((v OPERATOR(pg_catalog.->>) 'requested_on')::pg_catalog.date, $7),"
+		" (v OPERATOR(pg_catalog.->>) 'unit_price')::numeric,"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'currency', $8),"
+		" COALESCE((v OPERATOR(pg_catalog.->>) 'payment_days')::integer, $10, 0),"
+		" COALESCE((v OPERATOR(pg_catalog.->>) 'qty')::numeric,"
+		" (v OPERATOR(pg_catalog.->>) 'qty_ordered')::numeric)"
+		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
+		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main') COLLATE \"C\", n"
+		" RETURNING line_id",
+		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
+		INT4OID}
+	},
+	[PLAN_LINES_READ] = {
+		false,
+		"SELECT o FROM @order_line AS o WHERE o.line_id" EQ "ANY ($1) ORDER BY o.line_no, o.line_id",
+		1, {INT8ARRAYOID}
+	},
+	[PLAN_REBUILD_LINES] = {
+		true,
+		"UPDATE @order_line AS l SET"
+		" qty_ordered = pg_catalog.trim_scale(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled),"
+		" qty_shipped = pg_catalog.trim_scale(j.shipped),"
+		" qty_allocated = pg_catalog.trim_scale(j.allocated),"
+		" qty_backordered = pg_catalog.trim_scale(j.backordered),"
+		" qty_cancelled = pg_catalog.trim_scale(j.cancelled),"
+		" qty_returned = pg_catalog.trim_scale(j.returned),"
+		" closed_at = CASE WHEN j.allocated" PLUS "j.backordered" EQ "0"
+		" THEN COALESCE(l.closed_at, $2) END"
+		" FROM @journal_total AS j"
+		" WHERE l.line_id" EQ "j.line_id AND l.item" EQ "j.item AND l.location" EQ "j.location"
+		" AND ($1 IS NULL OR l.item" EQ "$1)"
+		" AND NOT (l.qty_shipped" EQ "j.shipped AND l.qty_allocated" EQ "j.allocated"
+		" AND l.qty_backordered" EQ "j.backordered AND l.qty_cancelled" EQ "j.cancelled"
+		" AND l.qty_returned" EQ "j.returned AND l.qty_ordered" EQ
+		"(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled))",
+		2, {TEXTOID, TIMESTAMPTZOID}
+	},
+	[PLAN_REBUILD_UNKNOWN] = {
+		true,
+		"INSERT INTO @movement (at, by_role, reason, kind, to_state, item, location, qty, line_id)"
+		" SELECT $2, $3, 'rebuild', m.kind, m.to_state, l.item, l.location, m.qty, l.line_id"
+		" FROM @order_line AS l CROSS JOIN LATERAL (VALUES"
+		" ('ship', 's'::\"char\", l.qty_shipped), ('allocate', 'a', l.qty_allocated),"
+		" ('backorder', 'b', l.qty_backordered), ('cancel', 'c', l.qty_cancelled),"
+		" ('return', 'r', l.qty_returned)) AS m(kind, to_state, qty)"
+		" WHERE ($1 IS NULL OR l.item" EQ "$1) AND m.qty" GT "0"
+		" AND NOT EXISTS (SELECT FROM @movement AS o WHERE o.line_id" EQ "l.line_id"
+		" AND o.item" EQ "l.item)",
+		3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	},
+	[PLAN_REBUILD_PLACES] = {
+		false,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @stock"
+		" WHERE $1 IS NULL OR item" EQ "$1"
+		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
+		1, {TEXTOID}
+	},
+	[PLAN_REBUILD_STOCK] = {
+		false,
+		"SELECT s.item::pg_catalog.text, s.location::pg_catalog.text,"
+		" COALESCE(m.on_hand, 0)::numeric, COALESCE(l.allocated, 0)::numeric,"
+		" COALESCE(l.backordered, 0)::numeric"
+		" FROM @stock AS s"
+		" LEFT JOIN (SELECT item, location, pg_catalog.sum(CASE WHEN kind" EQ "'ship'"
+		" THEN OPERATOR(pg_catalog.-) qty ELSE qty END) AS on_hand FROM @movement"
+		" WHERE ($1 IS NULL OR item" EQ "$1) AND (kind" EQ "'ship' OR kind" EQ "'receive'"
+		" OR kind" EQ "'adjust' OR kind" EQ "'return') GROUP BY item, location) AS m"
+		" ON m.item" EQ "s.item AND m.location" EQ "s.location"
+		" LEFT JOIN (SELECT item, location, pg_catalog.sum(qty_allocated) AS allocated,"
+		" pg_catalog.sum(qty_backordered) AS backordered FROM @order_line"
+		" WHERE ($1 IS NULL OR item" EQ "$1) AND (qty_allocated" GT "0 OR qty_backordered" GT "0)"
+		" GROUP BY item, location) AS l"
+		" ON l.item" EQ "s.item AND l.location" EQ "s.location"
+		" WHERE $1 IS NULL OR s.item" EQ "$1",
+		1, {TEXTOID}
 	},
 };
 
@@ -368,6 +569,29 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
 		execute(run->book, id, values, nulls, limit);
 	SetUserIdAndSecContext(save_userid, save_sec);
 	return n;
+}
+
+/*
+ * The same for a query that must see what others have committed by now, even
+ * in a transaction that otherwise sees an older state.
+ */
+uint64
+bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
+{
+	Oid			save_userid;
+	int			save_sec;
+	int			rc;
+
+	CommandCounterIncrement();
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	rc = SPI_execute_snapshot(get_plan(run->book, id), values, NULL, GetLatestSnapshot(),
+							  InvalidSnapshot, false, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(rc));
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return SPI_processed;
 }
 
 /* The same with the caller's rights, as if the user had typed it. */

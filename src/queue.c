@@ -39,11 +39,11 @@ add_waiting(BkoFrame *frame, BkoStock *stock)
 	return &stock->queue[stock->nqueue++];
 }
 
-/* A row of QUEUE_COLUMNS. */
+/* A row of QUEUE_COLUMNS; names are kept as long as the frame. */
 static BkoWaiting
-waiting_of_result(uint64 row)
+waiting_of_result(BkoFrame *frame, uint64 row)
 {
-	BkoWaiting	waiting;
+	BkoWaiting	waiting = {0};
 	bool		isnull;
 	Datum		value;
 
@@ -55,36 +55,60 @@ waiting_of_result(uint64 row)
 	value = bko_result(row, 5, &isnull);
 	waiting.allocated = bko_stored_qty(value, isnull, "qty_allocated");
 	waiting.policy = bko_policy_code(DatumGetTextPP(bko_result(row, 6, &isnull)));
+	if (waiting.policy == 'o')
+	{
+		value = bko_result(row, 7, &isnull);
+		if (isnull)
+			waiting.policy = 'l';	/* a line without an order is one of its own */
+		else
+		{
+			MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+			waiting.order_ref = DatumGetTextPCopy(value);
+			MemoryContextSwitchTo(old);
+		}
+	}
 	return waiting;
 }
 
-/* Read the next lines of the queue. */
+/*
+ * Read the next lines of the queue: a few at first, since most receipts fill
+ * a few.  In fifo order (which fair_share uses too) more are read from behind
+ * the last; in the other orders all the rest at once, the rows don't change
+ * while we hold the lock.
+ */
 static void
 read_queue(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[5];
+	BkoPlanId	plan;
 	uint64		n;
-	uint64		asked;
+	uint64		asked = stock->queue_read ? 1024 : 16;
 
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
-	if (!stock->queue_read)
+	if (stock->rule == 'd' || stock->rule == 'm')
 	{
-		asked = 16;
-		n = bko_run(&frame->run, PLAN_QUEUE_HEAD, args, NULL, 0);
+		plan = stock->rule == 'd' ? PLAN_QUEUE_BY_DATE : PLAN_QUEUE_BY_QUANTITY;
+		if (stock->queue_read)
+			asked = PG_INT64_MAX;
+		args[2] = Int64GetDatum(stock->nqueue);
+		args[3] = Int64GetDatum(asked);
 	}
+	else if (!stock->queue_read)
+		plan = PLAN_QUEUE_HEAD;
 	else
 	{
 		BkoWaiting *last = &stock->queue[stock->nqueue - 1];
 
-		asked = 1024;
+		plan = PLAN_QUEUE_NEXT;
 		args[2] = Int32GetDatum(last->priority);
 		args[3] = TimestampTzGetDatum(last->queued_at);
 		args[4] = Int64GetDatum(last->line_id);
-		n = bko_run(&frame->run, PLAN_QUEUE_NEXT, args, NULL, 0);
 	}
+	n = bko_run(&frame->run, plan, args, NULL, 0);
 	for (uint64 i = 0; i < n; i++)
-		*add_waiting(frame, stock) = waiting_of_result(i);
+		*add_waiting(frame, stock) = waiting_of_result(frame, i);
 	SPI_freetuptable(SPI_tuptable);
 	stock->queue_read = true;
 	stock->queue_ended = (n < asked);
@@ -124,7 +148,8 @@ add_change(BkoFrame *frame, BkoStock *stock)
 /*
  * Give a waiting line "take" units: they ship, or are held for it where the
  * stock row or its ship_policy says so.  A line of policy "line" that is now
- * whole ships with all that was held for it.
+ * whole ships with all that was held for it; an order that ships as a whole is
+ * looked at when the transaction ends.
  */
 static void
 give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 receipt_id)
@@ -145,8 +170,12 @@ give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 r
 
 	waiting->open -= take;
 	waiting->allocated += change->allocated;
-	change->closes = (waiting->open == 0 && waiting->allocated == 0);
+	waiting->d_shipped += change->shipped;
+	waiting->d_allocated += change->allocated;
+	waiting->d_backordered += change->backordered;
 	bko_stock_add(stock, -change->shipped, change->allocated, change->backordered);
+	if (waiting->policy == 'o' && whole)
+		bko_order_is_due(frame, waiting->order_ref);
 }
 
 /* Has another open frame decided on lines of this stock row already? */
@@ -162,10 +191,95 @@ decided_elsewhere(BkoFrame *frame, BkoStock *stock)
 	return false;
 }
 
+/* Fill lines one after the other, each as far as it goes. */
+static BkoQty
+fill_in_turn(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id)
+{
+	BkoQty		given = 0;
+	BkoWaiting *waiting;
+
+	while ((waiting = first_waiting(frame, stock)) != NULL)
+	{
+		BkoQty		take = bko_take(waiting->open, available - given, stock->step);
+
+		if (take == 0)
+			break;
+		give(frame, stock, waiting, take, receipt_id);
+		given += take;
+	}
+	return given;
+}
+
 /*
- * Fill waiting lines, first in first out, with what is available, SPI being
- * connected and the stock row fresh.  receipt_id: where the goods came from,
- * or 0.  Returns what was given away.
+ * The lines of one priority, the first of which is "first": indexes into the
+ * queue and what each has open, palloc'd.
+ */
+static int
+read_priority(BkoFrame *frame, BkoStock *stock, const BkoWaiting *first,
+			  int **index, BkoQty **open)
+{
+	int32		priority = first->priority;
+	int			n = 0;
+
+	while (!stock->queue_ended && stock->queue[stock->nqueue - 1].priority == priority)
+		read_queue(frame, stock);
+	*index = palloc_extended((stock->nqueue - stock->nextqueue) * sizeof(int), MCXT_ALLOC_HUGE);
+	*open = palloc_extended((stock->nqueue - stock->nextqueue) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
+	for (int i = stock->nextqueue; i < stock->nqueue; i++)
+	{
+		if (stock->queue[i].priority != priority)
+			break;
+		if (stock->queue[i].open == 0)
+			continue;
+		(*index)[n] = i;
+		(*open)[n] = stock->queue[i].open;
+		n++;
+	}
+	return n;
+}
+
+/* Fill priority after priority; the lines of the last one share what is left. */
+static BkoQty
+fill_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id)
+{
+	BkoQty		given = 0;
+	BkoWaiting *first;
+
+	while (bko_whole_steps(available - given, stock->step) > 0 &&
+		   (first = first_waiting(frame, stock)) != NULL)
+	{
+		BkoQty		pool = bko_whole_steps(available - given, stock->step);
+		int		   *index;
+		BkoQty	   *open;
+		BkoQty	   *shares;
+		int			n = read_priority(frame, stock, first, &index, &open);
+		int128		wanted = 0;
+
+		for (int i = 0; i < n; i++)
+			wanted += open[i];
+		shares = open;
+		if (wanted > pool)
+		{
+			shares = palloc_extended(n * sizeof(BkoQty), MCXT_ALLOC_HUGE);
+			bko_fair_shares(pool, open, n, bko_share_unit(pool, open, n, stock->step), shares);
+		}
+		for (int i = 0; i < n; i++)
+		{
+			if (shares[i] == 0)
+				continue;
+			give(frame, stock, &stock->queue[index[i]], shares[i], receipt_id);
+			given += shares[i];
+		}
+		if (wanted > pool)
+			break;
+	}
+	return given;
+}
+
+/*
+ * Fill waiting lines with what is available, by the stock row's fill_rule, SPI
+ * being connected and the stock row fresh.  receipt_id: where the goods came
+ * from, or 0.  Returns what was given away.
  *
  * Where another open frame has decided on lines of this row and not written
  * them, the table doesn't show who waits: that frame settles when it ends.
@@ -174,25 +288,14 @@ BkoQty
 bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 {
 	BkoQty		available = bko_stock_available(frame, stock);
-	BkoQty		given = 0;
-	BkoWaiting *waiting;
 
 	if (bko_whole_steps(available, stock->step) == 0 ||
 		bko_stock_backordered(frame, stock) <= 0 ||
 		decided_elsewhere(frame, stock))
 		return 0;
-
-	while ((waiting = first_waiting(frame, stock)) != NULL)
-	{
-		BkoQty		take = bko_take(waiting->open, available, stock->step);
-
-		if (take == 0)
-			break;
-		give(frame, stock, waiting, take, receipt_id);
-		available -= take;
-		given += take;
-	}
-	return given;
+	if (stock->rule == 's')
+		return fill_fairly(frame, stock, available, receipt_id);
+	return fill_in_turn(frame, stock, available, receipt_id);
 }
 
 /* Take the changes from the nchanges-th on back: their receipt never went in. */
@@ -206,9 +309,42 @@ bko_queue_unfill(BkoStock *stock, int nchanges)
 
 		waiting->open -= change->backordered;
 		waiting->allocated -= change->allocated;
+		waiting->d_shipped -= change->shipped;
+		waiting->d_allocated -= change->allocated;
+		waiting->d_backordered -= change->backordered;
 		stock->nextqueue = Min(stock->nextqueue, change->waiting);
 		bko_stock_add(stock, change->shipped, -change->allocated, -change->backordered);
 	}
+}
+
+/* A change of a line that was not read from the queue. */
+static BkoChange *
+add_other_change(BkoFrame *frame, BkoStock *stock, int64 line_id)
+{
+	BkoChange  *change = add_change(frame, stock);
+
+	memset(change, 0, sizeof(BkoChange));
+	change->line_id = line_id;
+	change->stock = stock;
+	change->waiting = -1;
+	return change;
+}
+
+/*
+ * Read lines that hold allocations, the last of the queue first: a few, then
+ * the rest.
+ */
+static uint64
+read_allocated(BkoFrame *frame, BkoStock *stock, uint64 offset)
+{
+	Datum		args[4];
+
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	args[2] = Int64GetDatum(offset);
+	args[3] = Int64GetDatum(offset == 0 ? 64 : PG_INT64_MAX);
+	return bko_run(&frame->run, stock->rule == 'd' ? PLAN_ALLOCATED_LAST_BY_DATE :
+				   PLAN_ALLOCATED_LAST, args, NULL, 0);
 }
 
 /*
@@ -218,30 +354,18 @@ bko_queue_unfill(BkoStock *stock, int nchanges)
 void
 bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed)
 {
-	Datum		args[5];
+	uint64		offset = 0;
 	uint64		n;
 
-	args[0] = PointerGetDatum(stock->item);
-	args[1] = PointerGetDatum(stock->location);
-	args[2] = Int32GetDatum(PG_INT32_MAX);
-	args[3] = TimestampTzGetDatum(DT_NOEND);
-	args[4] = Int64GetDatum(PG_INT64_MAX);
 	while (needed > 0)
 	{
-		BkoWaiting	last = {0};
-
-		n = bko_run(&frame->run, PLAN_ALLOCATED_LAST, args, NULL, 0);
+		n = read_allocated(frame, stock, offset);
 		for (uint64 i = 0; i < n && needed > 0; i++)
 		{
-			BkoChange  *change;
-			BkoQty		freed;
+			BkoWaiting	last = waiting_of_result(frame, i);
+			BkoQty		freed = bko_give_up(last.allocated, needed, stock->step);
+			BkoChange  *change = add_other_change(frame, stock, last.line_id);
 
-			last = waiting_of_result(i);
-			freed = bko_give_up(last.allocated, needed, stock->step);
-			change = add_change(frame, stock);
-			memset(change, 0, sizeof(BkoChange));
-			change->line_id = last.line_id;
-			change->stock = stock;
 			change->allocated = -freed;
 			change->backordered = freed;
 			bko_stock_add(stock, 0, -freed, freed);
@@ -254,9 +378,47 @@ bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed)
 					 errmsg("no line is left to release %s of %s",
 							bko_qty_text(needed), bko_where(stock->item, stock->location)),
 					 errhint("The stock row's counters don't agree with the lines; see verify() and rebuild().")));
-		args[2] = Int32GetDatum(last.priority);
-		args[3] = TimestampTzGetDatum(last.queued_at);
-		args[4] = Int64GetDatum(last.line_id);
+		offset += n;
+	}
+}
+
+/* Ship qty that is allocated to a line. */
+void
+bko_queue_ship(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty)
+{
+	BkoChange  *change = add_other_change(frame, stock, line_id);
+
+	change->shipped = qty;
+	change->allocated = -qty;
+	bko_stock_add(stock, -qty, -qty, 0);
+}
+
+/*
+ * The stock row ships at once from now on: so does what it holds for lines
+ * that may leave.  SPI being connected.
+ */
+void
+bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock)
+{
+	uint64		offset = 0;
+	uint64		n;
+
+	while ((n = read_allocated(frame, stock, offset)) > 0)
+	{
+		for (uint64 i = 0; i < n; i++)
+		{
+			BkoWaiting	line = waiting_of_result(frame, i);
+			bool		isnull;
+
+			if (DatumGetBool(bko_result(i, 8, &isnull)))
+				continue;		/* held */
+			if (line.policy == 'o')
+				bko_order_is_due(frame, line.order_ref);
+			else if (line.policy == 'p' || line.open == 0)
+				bko_queue_ship(frame, stock, line.line_id, line.allocated);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		offset += n;
 	}
 }
 
@@ -267,6 +429,7 @@ journal_change(BkoFrame *frame, const BkoChange *change)
 	const BkoStock *stock = change->stock;
 	BkoQty		took = -change->backordered;
 
+	/* bko_journal writes nothing for zero */
 	if (took < 0)
 		bko_journal(frame, KIND_RELEASE, STATE_ALLOCATED, STATE_BACKORDERED,
 					stock->item, stock->location, -took, change->line_id, 0, 0);
@@ -292,7 +455,6 @@ typedef struct LineBatch
 	BkoQty	   *shipped;
 	BkoQty	   *allocated;
 	BkoQty	   *backordered;
-	Datum	   *closes;
 } LineBatch;
 
 static LineBatch *
@@ -307,7 +469,6 @@ make_batch(int nchanges)
 	batch->shipped = palloc(batch->max * sizeof(BkoQty));
 	batch->allocated = palloc(batch->max * sizeof(BkoQty));
 	batch->backordered = palloc(batch->max * sizeof(BkoQty));
-	batch->closes = palloc(batch->max * sizeof(Datum));
 	return batch;
 }
 
@@ -325,7 +486,7 @@ static void
 write_batch(BkoFrame *frame, LineBatch *batch)
 {
 	int			n = batch->n;
-	Datum		args[7];
+	Datum		args[6];
 	MemoryContext cxt;
 	MemoryContext old;
 
@@ -338,8 +499,7 @@ write_batch(BkoFrame *frame, LineBatch *batch)
 	args[2] = qty_array(batch->shipped, n);
 	args[3] = qty_array(batch->allocated, n);
 	args[4] = qty_array(batch->backordered, n);
-	args[5] = bko_array(batch->closes, NULL, n, BOOLOID);
-	args[6] = TimestampTzGetDatum(bko_journal_now(frame));
+	args[5] = TimestampTzGetDatum(bko_journal_now(frame));
 	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -350,35 +510,44 @@ write_batch(BkoFrame *frame, LineBatch *batch)
 	batch->n = 0;
 }
 
+static void
+add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoStock *stock, int64 line_id,
+			 BkoQty shipped, BkoQty allocated, BkoQty backordered)
+{
+	int			i;
+
+	if (batch->n == batch->max)
+		write_batch(frame, batch);
+	i = batch->n++;
+	batch->line_id[i] = Int64GetDatum(line_id);
+	batch->item[i] = PointerGetDatum(stock->item);
+	batch->shipped[i] = shipped;
+	batch->allocated[i] = allocated;
+	batch->backordered[i] = backordered;
+}
+
 /*
- * Add a change to the batch.  Two receipts of one statement may fill one line:
- * their changes follow each other, and one UPDATE must carry both.
+ * Several changes may fill one line (two receipts of one statement): one
+ * UPDATE must carry them all, so lines of the queue are written from there.
  */
 static void
-add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoChange *change)
+write_filled(BkoFrame *frame, LineBatch *batch, BkoStock *stock)
 {
-	int			i = batch->n - 1;
-
-	if (i < 0 || DatumGetInt64(batch->line_id[i]) != change->line_id)
+	for (int i = 0; i < stock->nqueue; i++)
 	{
-		if (batch->n == batch->max)
-			write_batch(frame, batch);
-		i = batch->n++;
-		batch->line_id[i] = Int64GetDatum(change->line_id);
-		batch->item[i] = PointerGetDatum(change->stock->item);
-		batch->shipped[i] = batch->allocated[i] = batch->backordered[i] = 0;
+		BkoWaiting *waiting = &stock->queue[i];
+
+		if (waiting->d_backordered == 0)
+			continue;
+		add_to_batch(frame, batch, stock, waiting->line_id, waiting->d_shipped,
+					 waiting->d_allocated, waiting->d_backordered);
+		waiting->d_shipped = waiting->d_allocated = waiting->d_backordered = 0;
 	}
-	batch->shipped[i] += change->shipped;
-	batch->allocated[i] += change->allocated;
-	batch->backordered[i] += change->backordered;
-	batch->closes[i] = BoolGetDatum(change->closes);
 }
 
 static void
-tell_sink(const BkoChange *change)
+tell_sink(BkoSink *sink, const BkoChange *change)
 {
-	BkoSink    *sink = bko_fill_sink;
-
 	if (sink->n == sink->max)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->cxt);
@@ -390,13 +559,29 @@ tell_sink(const BkoChange *change)
 			palloc(max * sizeof(BkoQty));
 		sink->shipped = sink->max ? repalloc_huge(sink->shipped, max * sizeof(BkoQty)) :
 			palloc(max * sizeof(BkoQty));
+		sink->left = sink->max ? repalloc_huge(sink->left, max * sizeof(BkoQty)) :
+			palloc(max * sizeof(BkoQty));
 		sink->max = max;
 		MemoryContextSwitchTo(old);
 	}
 	sink->line_id[sink->n] = change->line_id;
 	sink->qty[sink->n] = -change->backordered;
 	sink->shipped[sink->n] = change->shipped;
+	sink->left[sink->n] = change->stock->queue[change->waiting].open;
 	sink->n++;
+}
+
+/* Tell a sink what a frame gives to whom. */
+void
+bko_queue_tell(BkoFrame *frame, BkoSink *sink)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int s = 0; s < n; s++)
+		for (int i = 0; i < stocks[s]->nchanges; i++)
+			if (stocks[s]->changes[i].waiting >= 0)
+				tell_sink(sink, &stocks[s]->changes[i]);
 }
 
 /* Write all changes of lines that the frame has decided, SPI being connected. */
@@ -412,6 +597,8 @@ bko_queue_write(BkoFrame *frame)
 		nchanges += stocks[s]->nchanges;
 	if (nchanges == 0)
 		return;
+	if (bko_fill_sink && frame->table == BKO_RECEIPT)
+		bko_queue_tell(frame, bko_fill_sink);
 
 	batch = make_batch(nchanges);
 	for (int s = 0; s < n; s++)
@@ -420,11 +607,18 @@ bko_queue_write(BkoFrame *frame)
 		{
 			BkoChange  *change = &stocks[s]->changes[i];
 
-			add_to_batch(frame, batch, change);
 			journal_change(frame, change);
-			if (bko_fill_sink && change->receipt_id != 0)
-				tell_sink(change);
+			if (change->waiting < 0)
+				add_to_batch(frame, batch, stocks[s], change->line_id, change->shipped,
+							 change->allocated, change->backordered);
 		}
+	}
+	/* a line may have shipped what it held and be filled as well: two statements */
+	write_batch(frame, batch);
+	for (int s = 0; s < n; s++)
+	{
+		if (stocks[s]->nchanges > 0)
+			write_filled(frame, batch, stocks[s]);
 		stocks[s]->nchanges = 0;
 	}
 	write_batch(frame, batch);

@@ -170,11 +170,11 @@ bko_receipt_done(PG_FUNCTION_ARGS)
 static void
 insert_receipt(const BkoRun *run, FunctionCallInfo fcinfo, BkoSink *sink)
 {
-	Datum		args[6];
-	char		nulls[6];
+	Datum		args[7];
+	char		nulls[7];
 	BkoSink    *save = bko_fill_sink;
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < lengthof(args); i++)
 	{
 		args[i] = PG_GETARG_DATUM(i + 1);
 		nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
@@ -199,13 +199,15 @@ void
 bko_return_fills(FunctionCallInfo fcinfo, const BkoRun *run, const BkoSink *sink, Datum item)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum	   *ids = palloc(Max(sink->n, 1) * sizeof(Datum));
-	int		   *place = palloc(Max(sink->n, 1) * sizeof(int));
+	Datum	   *ids;
+	int		   *place;
 	Datum		args[2];
 	uint64		n;
 
 	if (sink->n == 0)
 		return;
+	ids = palloc(sink->n * sizeof(Datum));
+	place = palloc(sink->n * sizeof(int));
 	for (int i = 0; i < sink->n; i++)
 		ids[i] = Int64GetDatum(sink->line_id[i]);
 	args[0] = bko_array(ids, NULL, sink->n, INT8OID);
@@ -233,15 +235,15 @@ bko_return_fills(FunctionCallInfo fcinfo, const BkoRun *run, const BkoSink *sink
 		values[2] = bko_result(place[i], 3, &nulls[2]);
 		values[3] = NumericGetDatum(bko_qty_to_numeric(sink->qty[i]));
 		values[4] = NumericGetDatum(bko_qty_to_numeric(sink->shipped[i]));
-		values[5] = bko_result(place[i], 4, &nulls[5]);
+		values[5] = NumericGetDatum(bko_qty_to_numeric(sink->left[i]));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
 
 /*
- * bko.receive(book, item, qty, location, supply_ref, unit_cost, note): takes a
- * delivery in, as an INSERT into receipt by the caller would, and returns who
- * got what.
+ * bko.receive(book, item, qty, location, supply_ref, unit_cost, note,
+ * document): takes a delivery in, as an INSERT into receipt by the caller
+ * would, and returns who got what; nothing where the document was taken before.
  */
 Datum
 bko_receive(PG_FUNCTION_ARGS)

@@ -30,4 +30,5 @@ bko_settle(BkoFrame *frame)
 	bko_queue_write(frame);
 	bko_journal_write(frame);
 	bko_stock_write(frame);
+	bko_due_write(frame);
 }

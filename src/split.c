@@ -44,3 +44,86 @@ bko_give_up(BkoQty held, BkoQty needed, BkoQty step)
 {
 	return Min(held, bko_steps_up(needed, step));
 }
+
+/*
+ * The unit in which fair shares are counted: the step, or where any quantity
+ * goes the coarsest of 1, 0.1, ... 0.000001 that pool and open quantities are
+ * all multiples of: whole things are not cut up.
+ */
+BkoQty
+bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step)
+{
+	BkoQty		unit = BKO_UNIT;
+
+	if (step > 0)
+		return step;
+	while (unit > 1)
+	{
+		bool		fits = (pool % unit == 0);
+
+		for (int i = 0; fits && i < n; i++)
+			fits = (open[i] % unit == 0);
+		if (fits)
+			break;
+		unit /= 10;
+	}
+	return unit;
+}
+
+/* A line's claim to one of the units that are left over. */
+typedef struct Claim
+{
+	int128		remainder;
+	int			line;
+} Claim;
+
+/* The largest remainder first, ties to the first line. */
+static int
+compare_claims(const void *a, const void *b)
+{
+	const Claim *x = a;
+	const Claim *y = b;
+
+	if (x->remainder != y->remainder)
+		return x->remainder > y->remainder ? -1 : 1;
+	return x->line - y->line;
+}
+
+/*
+ * Share a pool among n lines pro rata to what each has open, in whole units,
+ * by the method of largest remainders (Hamilton): each gets the whole units of
+ * its quota, what is left goes one unit each to the largest remainders, ties
+ * to the first.  The pool is less than the sum of the open quantities.
+ */
+void
+bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit, BkoQty *shares)
+{
+	Claim	   *claims = palloc_extended(n * sizeof(Claim), MCXT_ALLOC_HUGE);
+	int128		sum = 0;
+	int64		units = pool / unit;
+	int64		left = units;
+
+	for (int i = 0; i < n; i++)
+		sum += open[i];
+	for (int i = 0; i < n; i++)
+	{
+		int128		quota = (int128) units * open[i];
+
+		shares[i] = (int64) (quota / sum) * unit;
+		left -= shares[i] / unit;
+		claims[i].remainder = quota % sum;
+		claims[i].line = i;
+	}
+	qsort(claims, n, sizeof(Claim), compare_claims);
+	for (int i = 0; i < n && left > 0; i++)
+	{
+		int			line = claims[i].line;
+
+		if (shares[line] < open[line])
+		{
+			shares[line] = Min(shares[line] + unit, open[line]);
+			left--;
+		}
+	}
+	pfree(claims);
+}

@@ -32,6 +32,18 @@ bko_rule_code(const text *rule)
 		VARSIZE_ANY_EXHDR(rule) > 1 && VARDATA_ANY(rule)[1] == 'a' ? 's' : 'f';
 }
 
+/* BK001: the item has no stock row at that location. */
+void
+bko_not_stocked(const BkoRun *run, const text *item, const text *location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_NOT_STOCKED),
+			 errmsg("%s is not stocked", bko_where(item, location)),
+			 errhint("Add it first: INSERT INTO %sstock (item, location, on_hand) VALUES (...).",
+					 run->book->prefix)));
+	pg_unreachable();
+}
+
 /*
  * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
  * not be connected.
@@ -49,12 +61,8 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	SPI_connect();
-	if (bko_run(&frame->run, PLAN_STOCK_LOCK, args, NULL, 0) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_NOT_STOCKED),
-				 errmsg("%s is not stocked", bko_where(stock->item, stock->location)),
-				 errhint("Add it first: INSERT INTO %sstock (item, location, on_hand) VALUES (...).",
-						 frame->run.book->prefix)));
+	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+		bko_not_stocked(&frame->run, stock->item, stock->location);
 
 	value = bko_result(0, 1, &isnull);
 	stock->on_hand = bko_stored_qty(value, isnull, "on_hand");

@@ -171,7 +171,11 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	else if (bko_frame_shares(frame, stock))
 		stock->unsettled = true;
 	else
+	{
+		if (stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE)))
+			bko_queue_ship_allocated(frame, stock);
 		bko_queue_fill(frame, stock, 0);
+	}
 
 	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
 	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);

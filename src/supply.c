@@ -96,6 +96,14 @@ add_arrival(BkoFrame *frame, BkoStock *stock, int64 receipt_id, int64 supply_id,
 	arrival->qty = qty;
 }
 
+/* Take back what a receipt put on a supply line; bko_supply_write() writes it. */
+void
+bko_supply_reverse(BkoFrame *frame, BkoStock *stock, int64 receipt_id,
+				   int64 supply_id, BkoQty qty)
+{
+	add_arrival(frame, stock, receipt_id, supply_id, -qty);
+}
+
 /*
  * A receipt comes in on a supply reference: its open lines of this item and
  * location take it, earliest first; what is more than was expected goes on the

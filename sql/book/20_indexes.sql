@@ -1,7 +1,7 @@
 -- The queue: waiting lines alone, in fill order. A receipt reads it from the
 -- front, so a fill costs what it fills, however many lines wait behind.
 CREATE INDEX order_line_queue ON order_line (item, location, priority, queued_at, line_id)
-    WHERE qty_backordered > 0;
+    WHERE qty_backordered > 0 AND NOT held;
 
 -- Lines that hold allocated stock, for releasing the last in the queue first.
 CREATE INDEX order_line_allocated ON order_line (item, location, priority, queued_at, line_id)
@@ -12,5 +12,11 @@ CREATE INDEX order_line_order_ref ON order_line (order_ref);
 -- Supply still to come, in the order in which it is laid against the queue.
 CREATE INDEX supply_open ON supply (item, location, expected_on, supply_id) WHERE NOT closed;
 CREATE INDEX supply_ref ON supply (supply_ref);
+
+-- A delivery is taken once, however often it is posted.
+CREATE UNIQUE INDEX receipt_document ON receipt (document, item, location) WHERE document IS NOT NULL;
+
+-- What was received on which supply, for reversing a receipt.
+CREATE INDEX movement_receipt ON movement (receipt_id) WHERE kind = 'receive';
 
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;

@@ -54,3 +54,9 @@ CREATE TRIGGER bko_book_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION bko.book_changed();
 CREATE TRIGGER bko_book_row BEFORE INSERT ON book
     FOR EACH ROW EXECUTE FUNCTION bko.book_row();
+
+-- Orders that ship as a whole are looked at when the transaction ends, so that
+-- the first line doesn't leave before the second is known.
+CREATE CONSTRAINT TRIGGER bko_order_due AFTER INSERT ON order_due
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION bko.order_due();

@@ -1,17 +1,46 @@
 -- What a book shows. A view runs with its owner's rights: SELECT on it is all
 -- that a reader needs.
 
+-- The queue in the order in which its stock row's fill_rule serves it. Under
+-- fair_share the lines of one priority are served together; shown is the order
+-- in which what is left over goes to them. Held lines keep their place.
+CREATE VIEW fill_order AS
+SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.priority, l.requested_on,
+       l.unit_price, l.qty_ordered, l.qty_backordered, l.queued_at, l.held,
+       row_number() OVER (PARTITION BY l.item, l.location
+                          ORDER BY l.priority,
+                                   CASE WHEN s.fill_rule = 'due_date' THEN l.requested_on END,
+                                   CASE WHEN s.fill_rule = 'most_lines' THEN l.qty_backordered END,
+                                   l.queued_at, l.line_id) AS place
+  FROM order_line l
+  JOIN stock s ON s.item = l.item AND s.location = l.location
+ WHERE l.qty_backordered > 0;
+COMMENT ON VIEW fill_order IS 'Waiting lines, each with its place in the queue of its item and location';
+COMMENT ON COLUMN fill_order.line_id IS 'The waiting line';
+COMMENT ON COLUMN fill_order.order_ref IS 'Its order';
+COMMENT ON COLUMN fill_order.demand IS 'customer or internal';
+COMMENT ON COLUMN fill_order.customer IS 'Who waits';
+COMMENT ON COLUMN fill_order.item IS 'For which item';
+COMMENT ON COLUMN fill_order.location IS 'At which location';
+COMMENT ON COLUMN fill_order.priority IS 'Lower is more urgent';
+COMMENT ON COLUMN fill_order.requested_on IS 'Day the customer asked for';
+COMMENT ON COLUMN fill_order.unit_price IS 'Price of a unit';
+COMMENT ON COLUMN fill_order.qty_ordered IS 'Quantity ordered';
+COMMENT ON COLUMN fill_order.qty_backordered IS 'Quantity that the line waits for';
+COMMENT ON COLUMN fill_order.queued_at IS 'Since when it waits';
+COMMENT ON COLUMN fill_order.held IS 'True: it is held, and passed over';
+COMMENT ON COLUMN fill_order.place IS 'Place in the queue; 1 is next';
+
 -- Supply still to come, laid against the queue: the running total of one
 -- against the running total of the other. A row for each stretch they share.
 CREATE VIEW pegging AS
 WITH waiting AS (
-    SELECT line_id, order_ref, item, location, priority, queued_at,
+    SELECT line_id, order_ref, item, location,
            sum(qty_backordered) OVER queue - qty_backordered AS from_qty,
            sum(qty_backordered) OVER queue AS to_qty
-      FROM order_line
-     WHERE qty_backordered > 0
-    WINDOW queue AS (PARTITION BY item, location ORDER BY priority, queued_at, line_id
-                     ROWS UNBOUNDED PRECEDING)
+      FROM fill_order
+     WHERE NOT held
+    WINDOW queue AS (PARTITION BY item, location ORDER BY place ROWS UNBOUNDED PRECEDING)
 ), coming AS (
     SELECT supply_id, supply_ref, item, location, expected_on,
            sum(qty_expected - qty_received) OVER arrival - (qty_expected - qty_received) AS from_qty,
@@ -40,27 +69,26 @@ COMMENT ON COLUMN pegging.expected_on IS 'When that supply is expected';
 -- A line is promised for the day of the supply that completes it.
 CREATE VIEW open_backorder AS
 WITH promise AS (
-    SELECT DISTINCT ON (line_id)
-           line_id, expected_on, supply_ref, sum(qty) OVER (PARTITION BY line_id) AS pegged
+    SELECT DISTINCT ON (line_id, item)
+           line_id, item, expected_on, supply_ref,
+           sum(qty) OVER (PARTITION BY line_id, item) AS pegged
       FROM pegging
-     ORDER BY line_id, expected_on DESC NULLS FIRST, supply_id DESC
+     ORDER BY line_id, item, expected_on DESC NULLS FIRST, supply_id DESC
 )
 SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.priority,
        l.qty_ordered, l.qty_backordered,
        trim_scale(l.qty_backordered * l.unit_price) AS value,
        l.queued_at,
        greatest(extract(day FROM now() - l.queued_at), 0)::integer AS days_waiting,
-       row_number() OVER queue AS position,
+       l.place AS position,
        trim_scale(sum(l.qty_backordered) OVER queue - l.qty_backordered) AS qty_ahead,
        l.requested_on,
        p.expected_on AS promised_on,
        p.supply_ref,
        greatest(p.expected_on - l.requested_on, 0) AS days_late
-  FROM order_line l
-  LEFT JOIN promise p ON p.line_id = l.line_id AND p.pegged = l.qty_backordered
- WHERE l.qty_backordered > 0
-WINDOW queue AS (PARTITION BY l.item, l.location ORDER BY l.priority, l.queued_at, l.line_id
-                 ROWS UNBOUNDED PRECEDING);
+  FROM fill_order l
+  LEFT JOIN promise p ON p.line_id = l.line_id AND p.item = l.item AND p.pegged = l.qty_backordered
+WINDOW queue AS (PARTITION BY l.item, l.location ORDER BY l.place ROWS UNBOUNDED PRECEDING);
 COMMENT ON VIEW open_backorder IS 'Every waiting line: how much of what, since when, its place in the queue and its promise';
 COMMENT ON COLUMN open_backorder.line_id IS 'The waiting line';
 COMMENT ON COLUMN open_backorder.order_ref IS 'Its order';

@@ -108,12 +108,26 @@ BEGIN ATOMIC
     SELECT 'waits in vain', s.item, s.location,
            (SELECT l.line_id FROM order_line l
              WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
+               AND NOT l.held
              ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1),
            format('%s available while %s wait', s.available, s.backordered)
       FROM stock s
      WHERE s.on_hand - s.allocated >= coalesce(nullif(s.qty_step, 0), 0.000001)
        AND EXISTS (SELECT FROM order_line l
-                    WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0)
+                    WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
+                      AND NOT l.held)
+    UNION ALL
+    -- an order that ships as a whole has not been left lying when it is all there
+    SELECT 'order held back', l.item, l.location, l.line_id,
+           format('every line of order %s is there, and %s of this one has not shipped',
+                  l.order_ref, l.qty_allocated)
+      FROM order_line l
+      JOIN stock s ON s.item = l.item AND s.location = l.location AND s.ships_at_once
+     WHERE l.ship_policy = 'order' AND l.qty_allocated > 0
+       AND NOT EXISTS (SELECT FROM order_line o
+                        WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
+                          AND (o.qty_backordered > 0 OR o.held))
+       AND NOT EXISTS (SELECT FROM order_due d WHERE d.order_ref = l.order_ref)
     UNION ALL
     -- a receipt went to lines and to stock, and its fills name it
     SELECT 'receipt', r.item, r.location, NULL,

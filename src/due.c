@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * due.c
+ *	  Orders of ship_policy "order": they ship when every line is there.
+ *
+ * Whatever may have completed an order puts it into the table order_due, and
+ * that table's deferred trigger looks at it when the transaction ends, so that
+ * the first line of an order doesn't leave before the second is known.
+ *
+ * Two transactions may complete two lines of one order at the same time, each
+ * not yet seeing the other's.  A lock on the order, taken at the end and held
+ * for the commit alone, makes the second look when the first is done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(bko_order_due);
+
+/* Advisory locks of users have 1 and 2 here; see SET_LOCKTAG_ADVISORY. */
+#define LOCK_CLASS_ORDER 3
+
+/* Note that an order is to be looked at; order_ref need not live on. */
+void
+bko_order_is_due(BkoFrame *frame, const text *order_ref)
+{
+	MemoryContext old;
+	text	   *last = frame->due ? llast(frame->due) : NULL;
+
+	if (order_ref == NULL ||
+		(last && VARSIZE_ANY_EXHDR(last) == VARSIZE_ANY_EXHDR(order_ref) &&
+		 memcmp(VARDATA_ANY(last), VARDATA_ANY(order_ref), VARSIZE_ANY_EXHDR(last)) == 0))
+		return;
+	old = MemoryContextSwitchTo(frame->cxt);
+	frame->due = lappend(frame->due,
+						 cstring_to_text_with_len(VARDATA_ANY(order_ref),
+												  VARSIZE_ANY_EXHDR(order_ref)));
+	MemoryContextSwitchTo(old);
+}
+
+/* Put the frame's due orders into the table, SPI being connected. */
+void
+bko_due_write(BkoFrame *frame)
+{
+	Datum	   *refs;
+	Datum		args[1];
+	ListCell   *cell;
+	int			n = 0;
+
+	if (frame->due == NIL)
+		return;
+	refs = palloc(list_length(frame->due) * sizeof(Datum));
+	foreach(cell, frame->due)
+		refs[n++] = PointerGetDatum(lfirst(cell));
+	args[0] = bko_array(refs, NULL, n, TEXTOID);
+	bko_run(&frame->run, PLAN_DUE_INSERT, args, NULL, 0);
+	frame->due = NIL;
+}
+
+/* Take the due orders out of the table, sorted and each locked; palloc'd. */
+static int
+lock_due(const BkoRun *run, Datum *refs)
+{
+	int			n = bko_run(run, PLAN_DUE_READ, NULL, NULL, 0);
+	Datum	   *values;
+
+	if (n == 0)
+		return 0;
+	values = palloc(n * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+		text	   *ref = DatumGetTextPCopy(bko_result(i, 1, &isnull));
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, run->book->nspoid,
+							 hash_bytes((unsigned char *) VARDATA_ANY(ref),
+										VARSIZE_ANY_EXHDR(ref)),
+							 LOCK_CLASS_ORDER);
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+		values[i] = PointerGetDatum(ref);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	bko_run(run, PLAN_DUE_CLEAR, NULL, NULL, 0);
+	*refs = bko_array(values, NULL, n, TEXTOID);
+	return n;
+}
+
+/*
+ * Ship the due orders of which every line is there, SPI being connected.
+ *
+ * Which orders those are is read twice: first to know the stock rows to lock,
+ * in their order, and with the newest snapshot, since another transaction may
+ * have completed the order just now; then under their locks, to be acted on.
+ */
+void
+bko_due_settle(const BkoRun *run)
+{
+	BkoFrame   *frame;
+	Datum		refs;
+	uint64		n;
+	SPITupleTable *lines;
+	bool		isnull;
+
+	if (lock_due(run, &refs) == 0)
+		return;
+	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE);
+	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
+	lines = SPI_tuptable;
+	for (uint64 i = 0; i < n; i++)
+	{
+		SPI_tuptable = lines;
+		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
+							   DatumGetTextPP(bko_result(i, 3, &isnull)));
+	}
+	n = n > 0 ? bko_run(run, PLAN_DUE_LINES, &refs, NULL, 0) : 0;
+	lines = SPI_tuptable;
+	for (uint64 i = 0; i < n; i++)
+	{
+		BkoStock   *stock;
+		Datum		qty;
+
+		SPI_tuptable = lines;
+		stock = bko_frame_lookup(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
+								 DatumGetTextPP(bko_result(i, 3, &isnull)));
+		qty = bko_result(i, 4, &isnull);
+		if (stock && stock->ships_at_once)
+			bko_queue_ship(frame, stock, DatumGetInt64(bko_result(i, 1, &isnull)),
+						   bko_stored_qty(qty, isnull, "qty_allocated"));
+	}
+	bko_settle(frame);
+	bko_frame_close(frame);
+}
+
+/*
+ * bko.order_due(): AFTER INSERT on order_due, deferred.  The first one fired
+ * settles all orders that are due; the others find none left.
+ */
+Datum
+bko_order_due(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoRun		run;
+
+	bko_check_trigger(fcinfo, "bko.order_due", 0, true);
+	run = bko_book_of_table(trigdata->tg_relation);
+	SPI_connect();
+	bko_due_settle(&run);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

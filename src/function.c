@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * function.c
+ *	  What the functions of a book share.
+ *
+ * The functions that users call live in the book, belong to its owner and are
+ * SECURITY DEFINER: who may execute them, may do what they do.  What they call
+ * here therefore asks that the current user is the owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+/*
+ * The book that the first argument names, for its owner.  Raises BK009 where
+ * it is none, 42501 where the current user doesn't own it.
+ */
+BkoRun
+bko_function_run(FunctionCallInfo fcinfo)
+{
+	BkoRun		run;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 errmsg("no book is named"),
+				 errhint("Call the functions in the book's own schema.")));
+	run = bko_book_of_regclass(PG_GETARG_OID(0));
+	if (!bko_owns_relation(run.book->book_relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for book \"%s\"",
+						get_namespace_name(run.book->nspoid)),
+				 errhint("Call the function in the book's own schema; its owner grants EXECUTE on it.")));
+	return run;
+}
+
+/* Open a frame for a function, SPI being connected; reason may be NULL. */
+BkoFrame *
+bko_function_frame(const BkoRun *run, const text *reason)
+{
+	/* an operation that no row trigger asks for: the frame is ours alone */
+	BkoFrame   *frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE);
+
+	bko_journal_reason(frame, reason);
+	return frame;
+}
+
+/* Write what the function has decided, and end it. */
+Datum
+bko_function_done(BkoFrame *frame)
+{
+	bko_settle(frame);
+	bko_frame_close(frame);
+	SPI_finish();
+	return (Datum) 0;
+}

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * line.c
+ *	  What can happen to the quantities of one order line: it is split, grows,
+ *	  shrinks, ships what is held for it.
+ *
+ * Each function changes the line in memory, adds its share to the stock row's,
+ * and journals the movement; the caller holds the stock row's lock and writes
+ * the line.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+/* May what is there of the line leave at once? */
+static bool
+ships_now(const BkoStock *stock, const BkoLine *line)
+{
+	return stock->ships_at_once && !line->held &&
+		(line->policy == 'p' || (line->policy == 'l' && line->backordered == 0));
+}
+
+/* Ship qty of what is allocated to the line. */
+void
+bko_line_ship(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
+{
+	Assert(qty <= line->allocated);
+	line->shipped += qty;
+	line->allocated -= qty;
+	bko_stock_add(stock, -qty, -qty, 0);
+	bko_journal(frame, KIND_SHIP, STATE_ALLOCATED, STATE_SHIPPED, stock->item,
+				stock->location, qty, line->line_id, 0, 0);
+}
+
+/*
+ * After a change: let what is allocated to the line ship, where its
+ * ship_policy and the stock row say that it may.  An order that ships as a
+ * whole is looked at when the transaction ends.
+ */
+void
+bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line)
+{
+	if (line->policy == 'o')
+		bko_order_is_due(frame, line->order_ref);
+	else if (line->allocated > 0 && ships_now(stock, line))
+		bko_line_ship(frame, stock, line, line->allocated);
+}
+
+/* BK002 where a line would wait for more than the stock row allows. */
+static void
+check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
+{
+	BkoQty		open = wanted - take;
+
+	if (open == 0 || stock->limit < 0 || waiting + open <= stock->limit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
+			 stock->limit == 0 ?
+			 errmsg("backorders are refused for %s: %s wanted, %s available",
+					bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take)) :
+			 errmsg("backorder limit %s exceeded for %s: %s wanted, %s available, %s waiting already",
+					bko_qty_text(stock->limit), bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take), bko_qty_text(waiting)),
+			 errhint("Order no more than is available, or raise stock.backorder_limit (null: no limit).")));
+}
+
+/* BK006 where a quantity is not a multiple of the stock row's step. */
+void
+bko_line_check_step(const BkoStock *stock, BkoQty qty)
+{
+	if (stock->step == 0 || qty % stock->step == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_QUANTITY),
+			 errmsg("quantity %s is not a multiple of the step %s of %s",
+					bko_qty_text(qty), bko_qty_text(stock->step),
+					bko_where(stock->item, stock->location)),
+			 errhint("Order a multiple of stock.qty_step.")));
+}
+
+/*
+ * What a line that wants qty gets of the stock row now.  Nothing where it is
+ * held, or where a statement further out has lines waiting that the table
+ * doesn't show yet: they are filled in turn when it settles.
+ */
+static BkoQty
+available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty)
+{
+	if (line->held)
+		return 0;
+	if (bko_stock_backordered(frame, stock) > 0 && bko_frame_shares(frame, stock))
+		return 0;
+	return bko_take(qty, bko_stock_available(frame, stock), stock->step);
+}
+
+/*
+ * Split qty more units for a line into what it takes now and what it waits
+ * for.  Raises BK002 where the backorder is refused.  Returns what it took.
+ */
+BkoQty
+bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
+{
+	BkoQty		take = available_for(frame, stock, line, qty);
+	BkoQty		waits;
+
+	if (take < qty && bko_stock_confirm(frame, stock))
+		take = available_for(frame, stock, line, qty);
+	waits = qty - take;
+	check_limit(stock, qty, take, bko_stock_backordered(frame, stock));
+
+	line->ordered += qty;
+	line->backordered += waits;
+	if (ships_now(stock, line))
+	{
+		line->shipped += take;
+		bko_stock_add(stock, -take, 0, waits);
+	}
+	else
+	{
+		line->allocated += take;
+		bko_stock_add(stock, 0, take, waits);
+	}
+	return take;
+}
+
+/* The movements of what a line has taken anew: what ships at once is one row. */
+void
+bko_line_journal_entry(BkoFrame *frame, const BkoStock *stock, int64 line_id,
+			  BkoQty shipped, BkoQty allocated, BkoQty backordered)
+{
+	bko_journal(frame, KIND_SHIP, 0, STATE_SHIPPED, stock->item, stock->location,
+				shipped, line_id, 0, 0);
+	bko_journal(frame, KIND_ALLOCATE, 0, STATE_ALLOCATED, stock->item, stock->location,
+				allocated, line_id, 0, 0);
+	bko_journal(frame, KIND_BACKORDER, 0, STATE_BACKORDERED, stock->item, stock->location,
+				backordered, line_id, 0, 0);
+}
+
+/*
+ * Take qty of what is open from a line: the backordered part goes first, then
+ * the allocated part, which becomes available to the next.  "to" is the state
+ * it goes to: cancelled, or none where it is no longer ordered.
+ */
+void
+bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to)
+{
+	BkoQty		from_queue = Min(qty, line->backordered);
+	BkoQty		from_stock = qty - from_queue;
+
+	Assert(from_stock <= line->allocated);
+	line->backordered -= from_queue;
+	line->allocated -= from_stock;
+	if (to == STATE_CANCELLED)
+		line->cancelled += qty;
+	else
+		line->ordered -= qty;
+	bko_stock_add(stock, 0, -from_stock, -from_queue);
+	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
+				from_queue, line->line_id, 0, 0);
+	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,
+				from_stock, line->line_id, 0, 0);
+}
+
+/* The line takes its split anew at more than it had. */
+void
+bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
+{
+	BkoLine		before = *line;
+
+	(void) bko_line_split(frame, stock, line, qty);
+	bko_line_journal_entry(frame, stock, line->line_id, line->shipped - before.shipped,
+				  line->allocated - before.allocated, line->backordered - before.backordered);
+}
+

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * rebuild.c
+ *	  rebuild(): counters again from lines and journal.
+ *
+ * For a book that was changed behind the engine's back (triggers disabled,
+ * session_replication_role, a partial restore).  The journal is believed for
+ * lines that it knows and for on_hand; lines that it doesn't know are taken as
+ * they stand and journalled; stock rows get the sums of their lines.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(bko_rebuild);
+
+/* Lock all stock rows of an item, or of the book, in their order. */
+static void
+lock_stocks(BkoFrame *frame, Datum item, const char *nulls)
+{
+	uint64		n = bko_run(&frame->run, PLAN_REBUILD_PLACES, &item, nulls, 0);
+	SPITupleTable *places = SPI_tuptable;
+	bool		isnull;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		SPI_tuptable = places;
+		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
+							   DatumGetTextPP(bko_result(i, 2, &isnull)));
+	}
+}
+
+/* Bring each stock row to what journal and lines say; returns how many differ. */
+static int64
+correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
+{
+	uint64		n = bko_run(&frame->run, PLAN_REBUILD_STOCK, &item, nulls, 0);
+	SPITupleTable *sums = SPI_tuptable;
+	int64		ndifferent = 0;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool		isnull;
+		BkoStock   *stock;
+		BkoQty		on_hand;
+		BkoQty		allocated;
+		BkoQty		backordered;
+
+		SPI_tuptable = sums;
+		stock = bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
+								DatumGetTextPP(bko_result(i, 2, &isnull)));
+		SPI_tuptable = sums;
+		on_hand = bko_stored_qty(bko_result(i, 3, &isnull), isnull, "on_hand");
+		allocated = bko_stored_qty(bko_result(i, 4, &isnull), isnull, "allocated");
+		backordered = bko_stored_qty(bko_result(i, 5, &isnull), isnull, "backordered");
+		if (on_hand < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_BKO_BELOW_ZERO),
+					 errmsg("the journal says %s on hand of %s", bko_qty_text(on_hand),
+							bko_where(stock->item, stock->location)),
+					 errhint("Count it first: count_stock() writes the difference into the journal.")));
+		if (on_hand != stock->on_hand || allocated != stock->allocated ||
+			backordered != stock->backordered)
+			ndifferent++;
+		bko_stock_add(stock, on_hand - stock->on_hand, allocated - stock->allocated,
+					  backordered - stock->backordered);
+		if (bko_stock_available(frame, stock) < 0)
+			bko_queue_release(frame, stock, -bko_stock_available(frame, stock));
+	}
+	return ndifferent;
+}
+
+/*
+ * bko.rebuild(book, item): see above; all items where item is null.  Returns
+ * how many rows were corrected.  Raises BK005 where the journal says that less
+ * than nothing is on hand.
+ */
+Datum
+bko_rebuild(PG_FUNCTION_ARGS)
+{
+	BkoRun		run = bko_function_run(fcinfo);
+	Datum		args[3];
+	const char *nulls = PG_ARGISNULL(1) ? "n  " : "   ";
+	BkoFrame   *frame;
+	int64		ncorrected;
+
+	SPI_connect();
+	frame = bko_function_frame(&run, NULL);
+	args[0] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
+	lock_stocks(frame, args[0], nulls);
+	args[1] = TimestampTzGetDatum(bko_journal_now(frame));
+	args[2] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	ncorrected = bko_run(&run, PLAN_REBUILD_UNKNOWN, args, nulls, 0);
+	ncorrected += bko_run(&run, PLAN_REBUILD_LINES, args, nulls, 0);
+	ncorrected += correct_stocks(frame, args[0], nulls);
+	(void) bko_function_done(frame);
+	PG_RETURN_INT64(ncorrected);
+}
