@@ -13,7 +13,8 @@ use Test::More;
 my $data = ($ENV{BKO_SHARED} // "$FindBin::RealBin/../../../shared") . '/data/northwind.sql';
 plan skip_all => 'northwind.sql is missing' unless -r $data;
 
-my $node = new_node('main');
+# Little memory, so that the rows of a statement go by way of temporary files.
+my $node = new_node('main', "work_mem = '64kB'");
 $node->safe_psql('postgres', 'CREATE DATABASE northwind');
 $node->command_ok(
 	[ 'psql', '--no-psqlrc', '--quiet', '--output', '/dev/null', '--dbname', 'northwind', '--port', $node->port, '--host', $node->host, '--file', $data ],
