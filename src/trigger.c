@@ -96,19 +96,20 @@ bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
 													&TTSOpsMinimalTuple);
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko row",
 											  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(cxt);
 
 	/* a read pointer of our own: other triggers may read the table too */
 	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
 	tuplestore_rescan(rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
+		/* the slot's tuple, read back from disk, must outlive a reset of cxt */
+		MemoryContext old = MemoryContextSwitchTo(cxt);
 		BkoRow		row = bko_row_of_slot(frame->run.book, table, trigdata->tg_relation, slot);
 
 		tally(frame, &row);
+		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
 	}
-	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
 	ExecDropSingleTupleTableSlot(slot);
 }
