@@ -106,31 +106,22 @@ bko_due_settle(const BkoRun *run)
 	BkoFrame   *frame;
 	Datum		refs;
 	uint64		n;
-	SPITupleTable *lines;
 	bool		isnull;
 
 	if (lock_due(run, &refs) == 0)
 		return;
 	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE);
 	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
-	lines = SPI_tuptable;
 	for (uint64 i = 0; i < n; i++)
-	{
-		SPI_tuptable = lines;
 		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
 							   DatumGetTextPP(bko_result(i, 3, &isnull)));
-	}
 	n = n > 0 ? bko_run(run, PLAN_DUE_LINES, &refs, NULL, 0) : 0;
-	lines = SPI_tuptable;
 	for (uint64 i = 0; i < n; i++)
 	{
-		BkoStock   *stock;
-		Datum		qty;
+		BkoStock   *stock = bko_frame_lookup(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
+											 DatumGetTextPP(bko_result(i, 3, &isnull)));
+		Datum		qty = bko_result(i, 4, &isnull);
 
-		SPI_tuptable = lines;
-		stock = bko_frame_lookup(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
-								 DatumGetTextPP(bko_result(i, 3, &isnull)));
-		qty = bko_result(i, 4, &isnull);
 		if (stock && stock->ships_at_once)
 			bko_queue_ship(frame, stock, DatumGetInt64(bko_result(i, 1, &isnull)),
 						   bko_stored_qty(qty, isnull, "qty_allocated"));

@@ -318,11 +318,14 @@ change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
 /*
  * Refuse changes of what the engine keeps, the owner's too: an application
  * that saves whole rows would write stale ones back.  A value equal to the old
- * one, in whatever scale, is no change.
+ * one, in whatever scale, is no change: the old one stays.  Returns whether
+ * there was such a one.
  */
-static void
+static bool
 check_kept(BkoRow *old, BkoRow *new, Relation rel)
 {
+	bool		rescaled = false;
+
 	for (int i = 0; i < lengthof(kept); i++)
 	{
 		int			c = kept[i];
@@ -333,11 +336,13 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 			!DatumGetBool(DirectFunctionCall2(numeric_eq, BKO_VALUE(old, c), BKO_VALUE(new, c))))
 			bko_kept_column(bko_column_name(BKO_ORDER_LINE, c), rel);
 		bko_row_set(new, c, BKO_VALUE(old, c));
+		rescaled = true;
 	}
 	if (bko_row_changed(old, new, LINE_CLOSED_AT))
 		bko_kept_column("closed_at", rel);
 	if (bko_row_changed(old, new, LINE_ID))
 		bko_kept_column("line_id", rel);
+	return rescaled;
 }
 
 /* Move a line of which nothing has shipped to another stock row. */
@@ -392,15 +397,15 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
 		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
+	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
 	BkoQty		ordered;
 	text	   *item;
 	text	   *location;
 
-	check_kept(old, new, rel);
 	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
-		return tuple;
+		return rescaled ? bko_row_form(new) : tuple;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
 	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),

@@ -23,15 +23,11 @@ static void
 lock_stocks(BkoFrame *frame, Datum item, const char *nulls)
 {
 	uint64		n = bko_run(&frame->run, PLAN_REBUILD_PLACES, &item, nulls, 0);
-	SPITupleTable *places = SPI_tuptable;
 	bool		isnull;
 
 	for (uint64 i = 0; i < n; i++)
-	{
-		SPI_tuptable = places;
 		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
 							   DatumGetTextPP(bko_result(i, 2, &isnull)));
-	}
 }
 
 /* Bring each stock row to what journal and lines say; returns how many differ. */
@@ -50,10 +46,9 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 		BkoQty		allocated;
 		BkoQty		backordered;
 
-		SPI_tuptable = sums;
+		SPI_tuptable = sums;	/* a release has run queries of its own */
 		stock = bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
 								DatumGetTextPP(bko_result(i, 2, &isnull)));
-		SPI_tuptable = sums;
 		on_hand = bko_stored_qty(bko_result(i, 3, &isnull), isnull, "on_hand");
 		allocated = bko_stored_qty(bko_result(i, 4, &isnull), isnull, "allocated");
 		backordered = bko_stored_qty(bko_result(i, 5, &isnull), isnull, "backordered");

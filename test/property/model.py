@@ -507,9 +507,14 @@ class Model:
         stock.last_queued_at = line.queued_at
 
     def _check_limit(self, stock, qty_to_wait):
-        limit = stock.backorder_limit
-        if limit is not None and qty_to_wait > 0 and self.backordered(stock) + qty_to_wait > limit:
-            raise Refused("BK002")
+        limit, total = stock.backorder_limit, self.backordered(stock) + qty_to_wait
+        codes = set()
+        if limit is not None and qty_to_wait > 0 and total > limit:
+            codes.add("BK002")
+        if total >= TOO_LARGE:
+            codes.add("BK006")
+        if codes:
+            raise Refused(*codes)
 
     def update_line(self, line_id, item, changes):
         """UPDATE of one line: a new qty_ordered, priority, requested_on, held …

@@ -19,6 +19,8 @@ ENGINE = {
     "line": "ship_policy line",
     "edit": "UPDATE of columns that mean nothing to the engine",
     "nested": "triggers of the application that write to the book themselves",
+    "huge": "lines that add up to more than a quantity can hold",
+    "with": "two statements in one, by WITH",
     "restore": "a data-only dump and restore in the middle of a round",
     "intruder": "engine columns and tables written by those who may not",
 }
@@ -320,6 +322,16 @@ def insert_plain(world):
     sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
            f"RETURNING {LINE_COLUMNS}")
     return Operation("insert", {key}, sql, params, expect_inserted([spec]), places=True)
+
+
+def insert_huge(world):
+    """Each of the two could wait, both together can't."""
+    key = world.some_key()
+    specs = [{"item": key[0], "location": key[1], "qty_ordered": "999999999990"}] * 2
+    rows, params = values_sql(specs, columns_of(specs), cast=False)
+    sql = (f"INSERT INTO {world.book}.order_line (item, location, qty_ordered) VALUES {rows} "
+           f"RETURNING {LINE_COLUMNS}")
+    return Operation("insert huge", {key}, sql, params, expect_inserted(specs), places=True)
 
 
 def insert_select(world):
@@ -858,6 +870,51 @@ def change_step(world):
     return Operation("step", {key}, sql, [finer if finer is None else m.shown(finer), *key], expect)
 
 
+# -------------------------------------------------------- two statements in one
+
+PARTS = {   # what is shown of each kind of statement: a number, a time, three quantities
+    "insert": ("line_id", "queued_at", "qty_shipped", "qty_allocated", "qty_backordered"),
+    "receipt": ("receipt_id", None, "qty_to_backorders", "qty_to_stock", None),
+    "change on_hand": (None, None, "on_hand", "allocated", "backordered"),
+}
+SHOWN_AS = ("number", "at", "x", "y", "z")
+# what happens in AFTER ROW triggers comes after both statements: another story
+LATE_WORDS = {m.BRINGS_ONE, m.TRIGGER_REFUSES}
+
+
+def with_both(world):
+    """WITH two statements that write: the second is run when the first has run, but
+    before the first one's AFTER triggers."""
+    makers = world.rng.sample([insert_plain, insert_values, receipts, change_on_hand], 2)
+    parts = [make(world) for make in makers]
+    if any(LATE_WORDS & set(map(str, part.params)) for part in parts):
+        return None
+    selects = [f"SELECT {n} AS part, {part_columns(part.kind)} FROM part_{n}"
+               for n, part in enumerate(parts)]
+    sql = (f"WITH part_0 AS ({parts[0].sql}), part_1 AS ({parts[1].sql}) "
+           + " UNION ALL ".join(selects))
+
+    def expect(model, rows):
+        shown = []
+        for n, part in enumerate(parts):
+            names = PARTS[part.kind]
+            own = rows and [{name: row[as_] for name, as_ in zip(names, SHOWN_AS)}
+                            for row in rows if row["part"] == n]
+            shown += [{"part": n, **{as_: row[name] if name else None
+                                     for name, as_ in zip(names, SHOWN_AS)}}
+                      for row in part.expect(model, own)]
+        return shown
+    return Operation("with", parts[0].keys | parts[1].keys, sql,
+                     [*parts[0].params, *parts[1].params], expect,
+                     tolerates=parts[0].tolerates | parts[1].tolerates)
+
+
+def part_columns(kind):
+    types = ("bigint", "timestamptz", "numeric", "numeric", "numeric")
+    return ", ".join(f"{name or 'NULL'}::{type_} AS {as_}"
+                     for name, type_, as_ in zip(PARTS[kind], types, SHOWN_AS))
+
+
 # ------------------------------------------------------------------ intruders
 
 def intruder(world):
@@ -907,7 +964,7 @@ CHOICES = [     # feature, weight, what makes one
     ("insert", 10, insert_values), ("insert", 10, insert_plain), ("insert", 4, insert_select),
     ("insert", 5, insert_prepared), ("insert", 3, insert_copy), ("conflict", 4, insert_or_nothing),
     ("insert", 1, insert_twice), ("insert", 3, merge_lines), ("conflict", 2, upsert_lines),
-    ("edit", 2, edit_line), ("resize", 8, resize_line), ("requeue", 4, requeue_line),
+    ("edit", 2, edit_line), ("huge", 1, insert_huge), ("with", 3, with_both), ("resize", 8, resize_line), ("requeue", 4, requeue_line),
     ("hold", 5, hold_line), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
     ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
