@@ -57,7 +57,7 @@ my %more = (
 	cancel => "SELECT cancel(line_id, 1) FROM order_line WHERE order_ref IN ('SO-58', 'H-2')",
 	return_goods => "SELECT return_goods(line_id, 1) FROM order_line WHERE order_ref = 'SO-2'",
 	count_stock => "SELECT count_stock('held', 25)",
-	reverse_receipt => "SELECT reverse_receipt(receipt_id, 1) FROM receipt WHERE item = 'by ten'",);
+	reverse_receipt => "SELECT reverse_receipt(receipt_id, 1) FROM receipt WHERE item = 'held'",);
 
 new_database($node, 'source', 'merchant');
 sql($node, 'source', 'merchant', 'CREATE EXTENSION bko');

@@ -55,6 +55,16 @@ refused('till', $_, '42501', 'permission denied')
   "INSERT INTO shop.receipt (item, qty) VALUES ('pen', 100)", 'TRUNCATE shop.order_line',
   "INSERT INTO shop.movement (at, kind, item, location, qty, by_role) VALUES (now(), 'adjust', 'pen', 'main', 5, 'nobody')";
 refused('till', 'DROP TABLE shop.movement', '42501', 'must be owner');
+
+# Nor do the functions, be it a book's or those behind them.
+refused('till', "SELECT * FROM shop.receive('pen', 100)", '42501', 'permission denied');
+for my $function ('cancel', 'count_stock', 'reverse_receipt')
+{
+	next unless has_function($node, 'trade', 'shop', $function);
+	my $arguments = $function eq 'count_stock' ? q('pen', 1000, 'main') : '1, 1';
+	refused('till', "SELECT shop.$function($arguments)", '42501', 'permission denied');
+	refused('till', "SELECT bko.$function('shop.book', $arguments, 'a reason')", '42501', 'permission denied');
+}
 refused('stranger', "INSERT INTO shop.order_line (item, qty_ordered) VALUES ('pen', 1)", '42501', 'permission denied');
 
 # All table rights still don't open what the engine keeps.
