@@ -327,11 +327,15 @@ def insert_plain(world):
 def insert_huge(world):
     """Each of the two could wait, both together can't."""
     key = world.some_key()
-    specs = [{"item": key[0], "location": key[1], "qty_ordered": "999999999990"}] * 2
-    rows, params = values_sql(specs, columns_of(specs), cast=False)
-    sql = (f"INSERT INTO {world.book}.order_line (item, location, qty_ordered) VALUES {rows} "
-           f"RETURNING {LINE_COLUMNS}")
-    return Operation("insert huge", {key}, sql, params, expect_inserted(specs), places=True)
+    spec = {"item": key[0], "location": key[1], "qty_ordered": "999999999990"}
+    insert = (f"INSERT INTO {world.book}.order_line (item, location, qty_ordered) "
+              "VALUES (%s, %s, %s);")
+    sql = f"DO $do$BEGIN {insert} {insert} END$do$"
+
+    def expect(model, rows):
+        model.insert_lines([spec])
+        model.insert_lines([spec])
+    return Operation("insert huge", {key}, sql, [*spec.values()] * 2, expect, places=True)
 
 
 def insert_select(world):
@@ -875,7 +879,6 @@ def change_step(world):
 PARTS = {   # what is shown of each kind of statement: a number, a time, three quantities
     "insert": ("line_id", "queued_at", "qty_shipped", "qty_allocated", "qty_backordered"),
     "receipt": ("receipt_id", None, "qty_to_backorders", "qty_to_stock", None),
-    "change on_hand": (None, None, "on_hand", "allocated", "backordered"),
 }
 SHOWN_AS = ("number", "at", "x", "y", "z")
 # what happens in AFTER ROW triggers comes after both statements: another story
@@ -884,11 +887,13 @@ LATE_WORDS = {m.BRINGS_ONE, m.TRIGGER_REFUSES}
 
 def with_both(world):
     """WITH two statements that write: the second is run when the first has run, but
-    before the first one's AFTER triggers."""
-    makers = world.rng.sample([insert_plain, insert_values, receipts, change_on_hand], 2)
+    before the first one's AFTER triggers. (No UPDATE of stock: both see the rows
+    as they were before the statement, so what it shows is a matter of taste.)"""
+    makers = world.rng.sample([insert_plain, insert_values, receipts, receipts], 2)
     parts = [make(world) for make in makers]
     if any(LATE_WORDS & set(map(str, part.params)) for part in parts):
         return None
+    # UNION ALL runs them in this order
     selects = [f"SELECT {n} AS part, {part_columns(part.kind)} FROM part_{n}"
                for n, part in enumerate(parts)]
     sql = (f"WITH part_0 AS ({parts[0].sql}), part_1 AS ({parts[1].sql}) "
