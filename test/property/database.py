@@ -26,7 +26,7 @@ RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 # the statement that fired them is under way. aa_ sorts before bko's triggers, zzz_
 # after.
 APPLICATION = """
-ALTER TABLE {book}.order_line ADD COLUMN own_note text DEFAULT 'ours',
+ALTER TABLE {book}.order_line ADD COLUMN own_note text{default},
     ADD CONSTRAINT own_check CHECK (order_ref <> '{check_refuses}');
 CREATE TRIGGER aa_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
     WHEN (new.customer = '{kept_out_before}') EXECUTE FUNCTION app.keep_out();
@@ -94,6 +94,7 @@ class Scratch:
 
     def __init__(self):
         self.name = f"bko_property_{random.SystemRandom().randrange(10 ** 9)}"
+        self.column_default = True
         self.roles = {role: f"{self.name}_{role}" for role in ("owner", "app", "clerk")}
 
     def create(self):
@@ -132,7 +133,7 @@ class Scratch:
 
     def create_application(self, session, book):
         session.execute(APPLICATION.format(
-            book=book, app=self.roles["app"], clerk=self.roles["clerk"],
+            book=book, default=" DEFAULT 'ours'" if self.column_default else "", app=self.roles["app"], clerk=self.roles["clerk"],
             check_refuses=m.CHECK_REFUSES, trigger_refuses=m.TRIGGER_REFUSES,
             kept_out_before=m.KEPT_OUT_BEFORE.replace("'", "''"),
             kept_out_after=m.KEPT_OUT_AFTER.replace("'", "''"), doubled=m.DOUBLED,

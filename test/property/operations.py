@@ -21,6 +21,7 @@ ENGINE = {
     "nested": "triggers of the application that write to the book themselves",
     "huge": "lines that add up to more than a quantity can hold",
     "with": "two statements in one, by WITH",
+    "default": "a column of the application's own that has a default",
     "restore": "a data-only dump and restore in the middle of a round",
     "intruder": "engine columns and tables written by those who may not",
 }
