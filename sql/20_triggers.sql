@@ -60,3 +60,7 @@ COMMENT ON FUNCTION bko.book_row() IS 'BEFORE INSERT on book: the row takes the 
 CREATE FUNCTION bko.order_due() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_order_due' LANGUAGE C;
 COMMENT ON FUNCTION bko.order_due() IS 'At the end of the transaction: ships the orders of ship_policy "order" of which every line is there';
+
+CREATE FUNCTION bko.journal_guard() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_journal_guard' LANGUAGE C;
+COMMENT ON FUNCTION bko.journal_guard() IS 'BEFORE INSERT on movement: refuses everyone but the engine, and the owner who brings data back';

@@ -44,10 +44,13 @@ COMMENT ON FUNCTION bko.need_line(regclass, bigint) IS 'True, or error BK008 whe
 
 CREATE FUNCTION bko.place_order(book regclass, order_ref text, lines jsonb, customer text, location text,
                                 priority integer, ship_policy text, requested_on date,
-                                currency text, demand text, payment_days integer,
-                                row_type anyelement)
-    RETURNS SETOF anyelement AS 'MODULE_PATHNAME', 'bko_place_order' LANGUAGE C;
-COMMENT ON FUNCTION bko.place_order(regclass, text, jsonb, text, text, integer, text, date, text, text, integer, anyelement) IS 'Behind place_order() of a book';
+                                currency text, demand text, payment_days integer)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_place_order' LANGUAGE C;
+COMMENT ON FUNCTION bko.place_order(regclass, text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Behind place_order() of a book';
+
+CREATE FUNCTION bko.placed_lines() RETURNS bigint[]
+    AS 'MODULE_PATHNAME', 'bko_placed_lines' LANGUAGE C STABLE;
+COMMENT ON FUNCTION bko.placed_lines() IS 'The line_ids that place_order() gave last in this session';
 
 CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;

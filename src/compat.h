@@ -18,6 +18,11 @@
 #error "bko needs PostgreSQL 15 or later"
 #endif
 
+/* 18 has pg_noreturn, which stands before a declaration, in its place. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* Is roleid the owner of the relation, or a member of its owner? */
 static inline bool
 bko_owns_relation(Oid relid, Oid roleid)

@@ -7,10 +7,12 @@
  */
 #include "bko.h"
 
+#include "miscadmin.h"
 #include "utils/datum.h"
 
 PG_FUNCTION_INFO_V1(bko_append_only);
 PG_FUNCTION_INFO_V1(bko_truncate_guard);
+PG_FUNCTION_INFO_V1(bko_journal_guard);
 
 /* What of a receipt may be corrected later: it moves nothing. */
 static bool
@@ -90,5 +92,26 @@ bko_truncate_guard(PG_FUNCTION_ARGS)
 				 errmsg("table \"%s\" can't be truncated while order lines are open",
 						RelationGetRelationName(trigdata->tg_relation)),
 				 errhint("Ship or cancel the open lines first, or drop the whole book with DROP SCHEMA ... CASCADE.")));
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * bko.journal_guard(): BEFORE INSERT on movement.  The engine writes there, and
+ * the owner who brings data back; a right granted to anyone else is no leave
+ * to write history.  Raises BK003.
+ */
+Datum
+bko_journal_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	bko_check_trigger(fcinfo, "bko.journal_guard", TRIGGER_EVENT_BEFORE, false);
+	if (!bko_engine_writing() &&
+		!bko_owns_relation(RelationGetRelid(trigdata->tg_relation), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_KEPT_COLUMN),
+				 errmsg("table \"%s\" is written by bko alone",
+						RelationGetRelationName(trigdata->tg_relation)),
+				 errhint("Receive, count, ship or cancel: the journal follows.")));
 	return PointerGetDatum(NULL);
 }

@@ -7,14 +7,13 @@
  */
 #include "bko.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/tuplestore.h"
+#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(bko_place_order);
+PG_FUNCTION_INFO_V1(bko_placed_lines);
 
 static const char *const line_keys[] = {
 	"item", "qty", "qty_ordered", "location", "line_no", "demand", "customer", "priority",
@@ -43,33 +42,26 @@ check_lines(const BkoRun *run, Datum lines)
 				 errhint("A line is an object with the keys item and qty, and, where wanted, location, line_no, demand, customer, priority, ship_policy, requested_on, unit_price, currency, payment_days.")));
 }
 
-/* Return the placed lines whole, whatever columns the table has. */
+/* line_ids that place_order() gave last, for placed_lines(); NULL: none. */
+static ArrayType *placed = NULL;
+
 static void
-return_lines(FunctionCallInfo fcinfo, const BkoRun *run, Datum *ids)
+remember_placed(Datum *ids, int n)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64		n = bko_run_as_caller(run, PLAN_LINES_READ, ids, NULL);
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-	for (uint64 i = 0; i < n; i++)
-	{
-		bool		isnull;
-		HeapTupleHeader row = DatumGetHeapTupleHeader(bko_result(i, 1, &isnull));
-		HeapTupleData tuple;
-
-		tuple.t_len = HeapTupleHeaderGetDatumLength(row);
-		ItemPointerSetInvalid(&tuple.t_self);
-		tuple.t_tableOid = InvalidOid;
-		tuple.t_data = row;
-		tuplestore_puttuple(rsinfo->setResult, &tuple);
-	}
+	if (placed)
+		pfree(placed);
+	placed = NULL;
+	placed = DatumGetArrayTypeP(bko_array(ids, NULL, n, INT8OID));
+	MemoryContextSwitchTo(old);
 }
 
 /*
  * bko.place_order(book, order_ref, lines, customer, location, priority,
- * ship_policy, requested_on, currency, demand, payment_days, row): inserts the lines
+ * ship_policy, requested_on, currency, demand, payment_days): inserts the lines
  * as the caller would, in the order of items and locations, so that orders
- * placed at the same time never deadlock.  Returns the
- * lines as split, as rows of the type of the last argument.  Raises what an INSERT raises, and 22023 for lines that are
+ * placed at the same time never deadlock.  Raises what an INSERT raises, and 22023 for lines that are
  * not what they should be.
  */
 Datum
@@ -86,7 +78,6 @@ bko_place_order(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the lines of the order are null"),
 				 errhint("Give a JSON array of lines: '[{\"item\": \"X\", \"qty\": 1}]'.")));
-	InitMaterializedSRF(fcinfo, 0);
 	run = bko_book_of_regclass(PG_GETARG_OID(0));
 	for (int i = 0; i < lengthof(args); i++)
 	{
@@ -105,8 +96,21 @@ bko_place_order(PG_FUNCTION_ARGS)
 	}
 	/* every line of the order is known: it need not wait for the commit */
 	bko_due_settle(&run);
-	args[0] = bko_array(ids, NULL, n, INT8OID);
-	return_lines(fcinfo, &run, args);
+	remember_placed(ids, n);
 	SPI_finish();
-	return (Datum) 0;
+	PG_RETURN_VOID();
+}
+
+/*
+ * bko.placed_lines(): the line_ids that place_order() gave last in this
+ * session, for the book's function of that name to return the lines.  (It
+ * can't be told the type of its rows: a function that mentions it would keep
+ * the owner from adding columns to order_line.)
+ */
+Datum
+bko_placed_lines(PG_FUNCTION_ARGS)
+{
+	if (placed == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(DatumGetArrayTypePCopy(PointerGetDatum(placed)));
 }

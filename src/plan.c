@@ -315,11 +315,6 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
 	},
-	[PLAN_LINES_READ] = {
-		false,
-		"SELECT o FROM @order_line AS o WHERE o.line_id" EQ "ANY ($1) ORDER BY o.line_no, o.line_id",
-		1, {INT8ARRAYOID}
-	},
 	[PLAN_REBUILD_LINES] = {
 		true,
 		"UPDATE @order_line AS l SET"

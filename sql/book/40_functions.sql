@@ -24,7 +24,11 @@ CREATE FUNCTION place_order(order_ref text, lines jsonb, customer text DEFAULT N
     RETURNS SETOF order_line LANGUAGE sql
 BEGIN ATOMIC
     SELECT bko.place_order('book'::regclass, order_ref, lines, customer, location, priority, ship_policy,
-                           requested_on, currency, demand, payment_days, NULL::order_line);
+                           requested_on, currency, demand, payment_days);
+    SELECT l FROM order_line l
+     WHERE l.line_id = ANY ((SELECT bko.placed_lines())::bigint[])
+       AND l.order_ref IS NOT DISTINCT FROM place_order.order_ref
+     ORDER BY l.line_no, l.line_id;
 END;
 COMMENT ON FUNCTION place_order(text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Places an order: lines is a JSON array of objects with item, qty and where wanted location, line_no, unit_price, ...; returns the lines as split. Orders placed at the same time never deadlock';
 
