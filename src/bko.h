@@ -345,6 +345,7 @@ struct BkoFrame
 	int64		ndecided;		/* rows decided here */
 	int64		nrestored;		/* rows stored as they came */
 	int64		ntaken;			/* unconfirmed rows, all stock rows together */
+	int			nconfirms;		/* times that rows were made sure of */
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
@@ -400,6 +401,7 @@ extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
 extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
+extern void bko_stock_confirm_all(BkoFrame *frame);
 extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);

@@ -96,15 +96,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINE_CONFIRM] = {
 		false,
-		"SELECT line_id::bigint FROM @order_line"
-		" WHERE line_id" EQ "ANY ($1) AND item" EQ "$2",
-		2, {INT8ARRAYOID, TEXTOID}
+		"SELECT t.n FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
+		" JOIN @order_line AS l ON l.line_id" EQ "t.id AND l.item" EQ "t.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_RECEIPT_CONFIRM] = {
 		false,
-		"SELECT receipt_id::bigint FROM @receipt"
-		" WHERE receipt_id" EQ "ANY ($1) AND item" EQ "$2",
-		2, {INT8ARRAYOID, TEXTOID}
+		"SELECT t.n FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
+		" JOIN @receipt AS r ON r.receipt_id" EQ "t.id AND r.item" EQ "t.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_QUEUE_HEAD] = {
 		false, QUEUE_SELECT " ORDER BY priority, queued_at, line_id LIMIT 16",

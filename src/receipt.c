@@ -127,17 +127,6 @@ tally_receipt(BkoFrame *frame, BkoRow *row)
 					0, receipt_id, 0);
 }
 
-/* The last receipt of each stock row may have been kept out. */
-static void
-confirm_last(BkoFrame *frame)
-{
-	BkoStock  **stocks;
-	int			n = bko_frame_stocks(frame, &stocks);
-
-	for (int i = 0; i < n; i++)
-		(void) bko_stock_confirm(frame, stocks[i]);
-}
-
 /*
  * bko.receipt_done(): AFTER INSERT on receipt.  Writes lines, supply, stock
  * and journal for the receipts that really went in.
@@ -154,7 +143,7 @@ bko_receipt_done(PG_FUNCTION_ARGS)
 	{
 		SPI_connect();
 		if (tuplestore_tuple_count(trigdata->tg_newtable) != frame->ndecided)
-			confirm_last(frame);
+			bko_stock_confirm_all(frame);	/* the last of each stock row */
 		bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
 		bko_supply_write(frame);
 		bko_settle(frame);

@@ -24,6 +24,9 @@
  */
 #define MAX_UNCONFIRMED 500000
 
+/* See confirm_stock(). */
+#define CONFIRM_ALL_AFTER 64
+
 /* The one-letter code of a fill_rule. */
 char
 bko_rule_code(const text *rule)
@@ -174,42 +177,40 @@ bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backorde
 								   stock->item, stock->location);
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Which of the rows that took something are in the table: sorted ids, palloc'd. */
-static int
-read_there(BkoFrame *frame, BkoStock *stock, int64 **there)
+/* Which of the rows that took from some stock rows are in the table; palloc'd. */
+static bool *
+read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 {
 	Datum		args[2];
-	Datum	   *ids = palloc(stock->ntaken * sizeof(Datum));
-	int			n;
+	Datum	   *ids = palloc_extended(ntaken * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum	   *items = palloc_extended(ntaken * sizeof(Datum), MCXT_ALLOC_HUGE);
+	bool	   *there = palloc0(ntaken * sizeof(bool));
+	uint64		nrows;
+	int			n = 0;
 
-	for (int i = 0; i < stock->ntaken; i++)
-		ids[i] = Int64GetDatum(stock->taken[i].id);
-	args[0] = bko_array(ids, NULL, stock->ntaken, INT8OID);
-	args[1] = PointerGetDatum(stock->item);
-	n = bko_run(&frame->run, frame->table == BKO_RECEIPT ?
-				PLAN_RECEIPT_CONFIRM : PLAN_LINE_CONFIRM, args, NULL, 0);
-	*there = palloc(Max(n, 1) * sizeof(int64));
-	for (int i = 0; i < n; i++)
+	for (int s = 0; s < nstocks; s++)
+	{
+		for (int i = 0; i < stocks[s]->ntaken; i++)
+		{
+			ids[n] = Int64GetDatum(stocks[s]->taken[i].id);
+			items[n++] = PointerGetDatum(stocks[s]->item);
+		}
+	}
+	args[0] = bko_array(ids, NULL, n, INT8OID);
+	args[1] = bko_array(items, NULL, n, TEXTOID);
+	nrows = bko_run(&frame->run, frame->table == BKO_RECEIPT ?
+					PLAN_RECEIPT_CONFIRM : PLAN_LINE_CONFIRM, args, NULL, 0);
+	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
 
-		(*there)[i] = DatumGetInt64(bko_result(i, 1, &isnull));
+		there[DatumGetInt64(bko_result(i, 1, &isnull)) - 1] = true;
 	}
-	qsort(*there, n, sizeof(int64), compare_ids);
-	return n;
+	return there;
 }
 
 /*
- * Make sure of a frame's rows that took from the stock row: those that ON
+ * Make sure of a frame's rows that took from some stock rows: those that ON
  * CONFLICT or another trigger kept out give back what they took.  A query in
  * a trigger sees the rows that the outer command has inserted so far.
  *
@@ -217,26 +218,61 @@ read_there(BkoFrame *frame, BkoStock *stock, int64 **there)
  * of the list: each receipt makes sure of the one before it.
  */
 static void
-confirm(BkoFrame *frame, BkoStock *stock)
+confirm(BkoFrame *frame, BkoStock **stocks, int nstocks)
 {
-	int64	   *there;
-	int			nthere;
+	bool	   *there;
+	int			ntaken = 0;
+	int			first = 0;
 
+	for (int s = 0; s < nstocks; s++)
+		ntaken += stocks[s]->ntaken;
+	if (ntaken == 0)
+		return;
 	SPI_connect();
-	nthere = read_there(frame, stock, &there);
-	for (int i = stock->ntaken - 1; i >= 0; i--)
+	there = read_there(frame, stocks, nstocks, ntaken);
+	for (int s = 0; s < nstocks; s++)
 	{
-		BkoTaken   *taken = &stock->taken[i];
+		BkoStock   *stock = stocks[s];
 
-		if (bsearch(&taken->id, there, nthere, sizeof(int64), compare_ids))
-			continue;
-		bko_queue_unfill(stock, taken->nchanges);
-		stock->narrivals = Min(stock->narrivals, taken->narrivals);
-		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
+		for (int i = stock->ntaken - 1; i >= 0; i--)
+		{
+			BkoTaken   *taken = &stock->taken[i];
+
+			if (there[first + i])
+				continue;
+			bko_queue_unfill(stock, taken->nchanges);
+			stock->narrivals = Min(stock->narrivals, taken->narrivals);
+			bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
+		}
+		first += stock->ntaken;
+		stock->ntaken = 0;
 	}
-	frame->ntaken -= stock->ntaken;
-	stock->ntaken = 0;
+	frame->ntaken -= ntaken;
 	SPI_finish();
+}
+
+/* Make sure of all rows of a frame. */
+void
+bko_stock_confirm_all(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	confirm(frame, stocks, n);
+}
+
+/*
+ * Make sure of the rows that took from one stock row.  Where many of a
+ * statement's items run short one after the other, make sure of all now and
+ * then: that is one query instead of many.
+ */
+static void
+confirm_stock(BkoFrame *frame, BkoStock *stock)
+{
+	if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
+		bko_stock_confirm_all(frame);
+	else
+		confirm(frame, &stock, 1);
 }
 
 /*
@@ -256,14 +292,14 @@ bko_stock_confirm(BkoFrame *frame, BkoStock *stock)
 
 	if (stock->ntaken > 0)
 	{
-		confirm(frame, stock);
+		confirm_stock(frame, stock);
 		any = true;
 	}
 	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
 	{
 		if (other->depth == frame->depth && share->ntaken > 0)
 		{
-			confirm(other, share);
+			confirm_stock(other, share);
 			any = true;
 		}
 	}
@@ -278,14 +314,7 @@ void
 bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
 	if (frame->ntaken >= MAX_UNCONFIRMED)
-	{
-		BkoStock  **stocks;
-		int			n = bko_frame_stocks(frame, &stocks);
-
-		for (int i = 0; i < n; i++)
-			if (stocks[i]->ntaken > 0)
-				confirm(frame, stocks[i]);
-	}
+		bko_stock_confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{
 		stock->maxtaken = stock->maxtaken ? stock->maxtaken * 2 : 4;

@@ -104,8 +104,13 @@ bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
 	{
 		/* the slot's tuple, read back from disk, must outlive a reset of cxt */
 		MemoryContext old = MemoryContextSwitchTo(cxt);
-		BkoRow		row = bko_row_of_slot(frame->run.book, table, trigdata->tg_relation, slot);
+		BkoRow		row;
 
+		slot_getallattrs(slot);
+		row.desc = slot->tts_tupleDescriptor;
+		row.attno = bko_columns(frame->run.book, table, trigdata->tg_relation);
+		row.values = slot->tts_values;
+		row.nulls = slot->tts_isnull;
 		tally(frame, &row);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
