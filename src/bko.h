@@ -127,7 +127,9 @@ enum BkoReceiptColumn
 
 enum BkoMovementColumn
 {
-	MOVEMENT_NCOLUMNS
+	MOVEMENT_ID, MOVEMENT_AT, MOVEMENT_KIND, MOVEMENT_FROM_STATE, MOVEMENT_TO_STATE,
+	MOVEMENT_ITEM, MOVEMENT_LOCATION, MOVEMENT_QTY, MOVEMENT_LINE_ID, MOVEMENT_RECEIPT_ID,
+	MOVEMENT_SUPPLY_ID, MOVEMENT_REASON, MOVEMENT_BY_ROLE, MOVEMENT_NCOLUMNS
 };
 
 #define BKO_MAX_COLUMNS 20
@@ -179,6 +181,9 @@ typedef struct BkoColumns
 {
 	Oid			relid;			/* InvalidOid: to be looked up */
 	AttrNumber	attno[BKO_MAX_COLUMNS];
+	bool		plain_known;	/* of movement: the next two are looked up */
+	bool		plain;			/* rows may be stored without the executor */
+	Oid			sequence;		/* behind its identity column */
 } BkoColumns;
 
 /* A book as this session knows it; lives until the session ends. */
@@ -342,6 +347,9 @@ struct BkoFrame
 	MemoryContext cxt;
 	struct stockhash_hash *stocks;
 	BkoStock   *last_stock;		/* most statements touch one */
+	Relation	rel;			/* as the statement names it, or NULL */
+	int64		inserted_before;	/* see bko_frame_all_in() */
+	bool		nested;			/* others inserted into it meanwhile */
 	int64		ndecided;		/* rows decided here */
 	int64		nrestored;		/* rows stored as they came */
 	int64		ntaken;			/* unconfirmed rows, all stock rows together */
@@ -354,12 +362,13 @@ struct BkoFrame
 extern void bko_frame_init(void);
 extern BkoFrame *bko_frame_find(Oid nspoid, BkoTable table, TriggerEvent op);
 extern BkoFrame *bko_frame_need(TriggerData *trigdata, BkoTable table);
-extern BkoFrame *bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op);
+extern BkoFrame *bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op, Relation rel);
 extern void bko_frame_close(BkoFrame *frame);
 extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 								 const text *location, bool *found);
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
+extern bool bko_frame_all_in(BkoFrame *frame);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
 extern bool bko_frame_shares(BkoFrame *frame, BkoStock *stock);
 extern BkoStock *bko_frame_other(BkoFrame *frame, BkoStock *stock, BkoFrame **other);
@@ -384,10 +393,30 @@ typedef enum BkoKind
 extern void bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 						const text *item, const text *location, BkoQty qty,
 						int64 line_id, int64 receipt_id, int64 supply_id);
+/* A movement, as it is noted until it is written; 0 for null. */
+typedef struct BkoMove
+{
+	BkoKind		kind;
+	char		from;
+	char		to;
+	const text *item;
+	const text *location;
+	BkoQty		qty;
+	int64		line_id;
+	int64		receipt_id;
+	int64		supply_id;
+} BkoMove;
+
+extern void bko_move_datums(const BkoMove *move, Datum *values, bool *nulls);
 extern void bko_journal_reason(BkoFrame *frame, const text *reason);
 extern void bko_journal_next_reason(const text *reason);
 extern void bko_journal_write(BkoFrame *frame);
 extern TimestampTz bko_journal_now(BkoFrame *frame);
+
+/* ---- journal_store.c ---- */
+
+extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
+							  Datum by_role, const text *reason);
 
 /* ---- stock.c ---- */
 

@@ -82,6 +82,22 @@ static const ColumnSpec receipt_columns[RECEIPT_NCOLUMNS] = {
 	[RECEIPT_TO_STOCK] = {"qty_to_stock", NUMERICOID},
 };
 
+static const ColumnSpec movement_columns[MOVEMENT_NCOLUMNS] = {
+	[MOVEMENT_ID] = {"movement_id", INT8OID},
+	[MOVEMENT_AT] = {"at", TIMESTAMPTZOID},
+	[MOVEMENT_KIND] = {"kind", TEXTOID},
+	[MOVEMENT_FROM_STATE] = {"from_state", CHAROID},
+	[MOVEMENT_TO_STATE] = {"to_state", CHAROID},
+	[MOVEMENT_ITEM] = {"item", TEXTOID},
+	[MOVEMENT_LOCATION] = {"location", TEXTOID},
+	[MOVEMENT_QTY] = {"qty", NUMERICOID},
+	[MOVEMENT_LINE_ID] = {"line_id", INT8OID},
+	[MOVEMENT_RECEIPT_ID] = {"receipt_id", INT8OID},
+	[MOVEMENT_SUPPLY_ID] = {"supply_id", INT8OID},
+	[MOVEMENT_REASON] = {"reason", TEXTOID},
+	[MOVEMENT_BY_ROLE] = {"by_role", TEXTOID},
+};
+
 static const struct
 {
 	const char *name;
@@ -92,7 +108,7 @@ static const struct
 	[BKO_ORDER_LINE] = {"order_line", LINE_NCOLUMNS, line_columns},
 	[BKO_SUPPLY] = {"supply", SUPPLY_NCOLUMNS, supply_columns},
 	[BKO_RECEIPT] = {"receipt", RECEIPT_NCOLUMNS, receipt_columns},
-	[BKO_MOVEMENT] = {"movement", 0, NULL},
+	[BKO_MOVEMENT] = {"movement", MOVEMENT_NCOLUMNS, movement_columns},
 };
 
 StaticAssertDecl((int) LINE_NCOLUMNS <= BKO_MAX_COLUMNS, "BKO_MAX_COLUMNS is too small");
@@ -316,6 +332,7 @@ bko_columns(BkoBook *book, BkoTable table, Relation rel)
 							   spec->name, format_type_be(spec->type))));
 		columns->attno[c] = attno;
 	}
+	columns->plain_known = false;
 	columns->relid = RelationGetRelid(rel);
 	return columns->attno;
 }

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "executor/executor.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 150000
@@ -33,5 +34,23 @@ bko_owns_relation(Oid relid, Oid roleid)
 	return pg_class_ownercheck(relid, roleid);
 #endif
 }
+
+/* Index entries for a new row, as ExecInsertIndexTuples() makes them. */
+static inline List *
+bko_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false);
+#else
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
+/* getIdentitySequence() takes the relation from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define BKO_SEQUENCE_ARGS(rel, attnum) (rel), (attnum), true
+#else
+#define BKO_SEQUENCE_ARGS(rel, attnum) RelationGetRelid(rel), (attnum), true
+#endif
 
 #endif							/* BKO_COMPAT_H */

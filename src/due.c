@@ -110,7 +110,7 @@ bko_due_settle(const BkoRun *run)
 
 	if (lock_due(run, &refs) == 0)
 		return;
-	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE);
+	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
 	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
 	for (uint64 i = 0; i < n; i++)
 		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),

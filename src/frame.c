@@ -21,6 +21,7 @@
 
 #include "access/xact.h"
 #include "common/hashfn.h"
+#include "pgstat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -178,8 +179,38 @@ bko_frame_need(TriggerData *trigdata, BkoTable table)
 	return frame;
 }
 
+/*
+ * How many rows this subtransaction has inserted into a table so far, as the
+ * statistics count them; -1 where they don't.
+ */
+static int64
+rows_inserted(Relation rel)
+{
+	PgStat_TableXactStatus *trans;
+
+	if (rel == NULL || rel->pgstat_info == NULL)
+		return -1;
+	trans = rel->pgstat_info->trans;
+	if (trans == NULL || trans->nest_level != GetCurrentTransactionNestLevel())
+		return 0;
+	return trans->tuples_inserted - trans->tuples_deleted;
+}
+
+/*
+ * Have all rows that were decided before the present one gone in?  True only
+ * where that is certain: it spares the query that asks the table.  An
+ * insertion that ON CONFLICT takes back is counted as deleted; what other
+ * statements insert meanwhile opens frames of its own.
+ */
+bool
+bko_frame_all_in(BkoFrame *frame)
+{
+	return frame->inserted_before >= 0 && !frame->nested &&
+		rows_inserted(frame->rel) - frame->inserted_before == frame->ndecided - 1;
+}
+
 BkoFrame *
-bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op)
+bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op, Relation rel)
 {
 	MemoryContext cxt = AllocSetContextCreate(TopTransactionContext, "bko frame",
 											  ALLOCSET_SMALL_SIZES);
@@ -191,6 +222,11 @@ bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op)
 	frame->op = op;
 	frame->subid = GetCurrentSubTransactionId();
 	frame->depth = bko_trigger_depth();
+	frame->rel = rel;
+	frame->inserted_before = rows_inserted(rel);
+	for (BkoFrame *outer = top; outer; outer = outer->prev)
+		if (rel && outer->rel == rel)
+			outer->nested = true;
 	frame->prev = top;
 	top = frame;
 	return frame;

@@ -44,7 +44,7 @@ BkoFrame *
 bko_function_frame(const BkoRun *run, const text *reason)
 {
 	/* an operation that no row trigger asks for: the frame is ours alone */
-	BkoFrame   *frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE);
+	BkoFrame   *frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
 
 	bko_journal_reason(frame, reason);
 	return frame;

@@ -17,26 +17,13 @@
 /* Rows written at once, which bounds the memory that they take. */
 #define BATCH 4096
 
-typedef struct Move
-{
-	BkoKind		kind;
-	char		from;
-	char		to;
-	const text *item;
-	const text *location;
-	BkoQty		qty;
-	int64		line_id;
-	int64		receipt_id;
-	int64		supply_id;
-} Move;
-
 struct BkoJournal
 {
 	TimestampTz now;
 	text	   *reason;
 	int			n;
 	int			max;
-	Move	   *moves;
+	BkoMove	   *moves;
 	MemoryContext cxt;			/* for one batch's arrays */
 };
 
@@ -116,7 +103,7 @@ bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 			int64 line_id, int64 receipt_id, int64 supply_id)
 {
 	BkoJournal *journal = journal_of(frame);
-	Move	   *move;
+	BkoMove	   *move;
 
 	if (qty == 0)
 		return;
@@ -126,8 +113,8 @@ bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 	{
 		journal->max = journal->max ? journal->max * 2 : 4;
 		journal->moves = journal->moves ?
-			repalloc(journal->moves, journal->max * sizeof(Move)) :
-			MemoryContextAlloc(frame->cxt, journal->max * sizeof(Move));
+			repalloc(journal->moves, journal->max * sizeof(BkoMove)) :
+			MemoryContextAlloc(frame->cxt, journal->max * sizeof(BkoMove));
 	}
 	move = &journal->moves[journal->n++];
 	move->kind = kind;
@@ -141,11 +128,30 @@ bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 	move->supply_id = supply_id;
 }
 
-/* A movement's columns as datums, in the order of the statements' parameters. */
-static void
-move_datums(const Move *move, Datum *values, bool *nulls)
+/* The text of a kind, made once per session. */
+static Datum
+kind_text(BkoKind kind)
 {
-	values[COL_KIND] = CStringGetTextDatum(kinds[move->kind]);
+	static text *texts[BKO_NKINDS];
+
+	if (texts[kind] == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		texts[kind] = cstring_to_text(kinds[kind]);
+		MemoryContextSwitchTo(old);
+	}
+	return PointerGetDatum(texts[kind]);
+}
+
+/*
+ * A movement's columns as datums, in the order of the statements' parameters:
+ * kind, from_state, to_state, item, location, qty and the three ids.
+ */
+void
+bko_move_datums(const BkoMove *move, Datum *values, bool *nulls)
+{
+	values[COL_KIND] = kind_text(move->kind);
 	values[COL_FROM] = CharGetDatum(move->from);
 	values[COL_TO] = CharGetDatum(move->to);
 	values[COL_ITEM] = PointerGetDatum(move->item);
@@ -163,18 +169,18 @@ move_datums(const Move *move, Datum *values, bool *nulls)
 }
 
 static void
-write_one(BkoFrame *frame, const Move *move, Datum *args, char *argnulls)
+write_one(BkoFrame *frame, const BkoMove *move, Datum *args, char *argnulls)
 {
 	bool		nulls[NCOLS];
 
-	move_datums(move, args + 3, nulls);
+	bko_move_datums(move, args + 3, nulls);
 	for (int c = 0; c < NCOLS; c++)
 		argnulls[3 + c] = nulls[c] ? 'n' : ' ';
 	bko_run(&frame->run, PLAN_JOURNAL_ONE, args, argnulls, 0);
 }
 
 static void
-write_many(BkoFrame *frame, const Move *moves, int n, Datum *args, char *argnulls)
+write_many(BkoFrame *frame, const BkoMove *moves, int n, Datum *args, char *argnulls)
 {
 	Datum	   *values[NCOLS];
 	bool	   *nulls[NCOLS];
@@ -189,7 +195,7 @@ write_many(BkoFrame *frame, const Move *moves, int n, Datum *args, char *argnull
 		Datum		row[NCOLS];
 		bool		rownulls[NCOLS];
 
-		move_datums(&moves[i], row, rownulls);
+		bko_move_datums(&moves[i], row, rownulls);
 		for (int c = 0; c < NCOLS; c++)
 		{
 			values[c][i] = row[c];
@@ -230,7 +236,9 @@ bko_journal_write(BkoFrame *frame)
 	args[2] = PointerGetDatum(journal->reason);
 	argnulls[2] = journal->reason ? ' ' : 'n';
 
-	if (journal->n == 1)
+	if (bko_journal_store(frame, journal->moves, journal->n, args[0], args[1], journal->reason))
+		;						/* done */
+	else if (journal->n == 1)
 		write_one(frame, &journal->moves[0], args, argnulls);
 	else
 		write_many(frame, journal->moves, journal->n, args, argnulls);

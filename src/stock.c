@@ -269,7 +269,12 @@ bko_stock_confirm_all(BkoFrame *frame)
 static void
 confirm_stock(BkoFrame *frame, BkoStock *stock)
 {
-	if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
+	if (bko_frame_all_in(frame))
+	{
+		frame->ntaken -= stock->ntaken;
+		stock->ntaken = 0;
+	}
+	else if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
 		bko_stock_confirm_all(frame);
 	else
 		confirm(frame, &stock, 1);

@@ -36,7 +36,8 @@ bko_frame_open(PG_FUNCTION_ARGS)
 		if (strcmp(name, bko_table_name(table)) == 0)
 		{
 			run = bko_book_of_table(trigdata->tg_relation);
-			bko_frame_push(&run, table, bko_trigger_op(trigdata->tg_event));
+			bko_frame_push(&run, table, bko_trigger_op(trigdata->tg_event),
+						   trigdata->tg_relation);
 			return PointerGetDatum(NULL);
 		}
 	}
