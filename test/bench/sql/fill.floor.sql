@@ -6,7 +6,7 @@ WITH q AS (
     SELECT row, least(waits, :qty - before) AS take, waits
       FROM (SELECT ctid AS row, qty_backordered AS waits,
                    sum(qty_backordered) OVER (ORDER BY priority, queued_at, line_id ROWS UNBOUNDED PRECEDING) - qty_backordered AS before
-              FROM order_line WHERE item = 'HOT' AND location = 'main' AND qty_backordered > 0) w
+              FROM order_line WHERE item = 'HOT' AND location = 'main' AND @waiting@) w
      WHERE before < :qty
 ), u AS (
     UPDATE order_line l

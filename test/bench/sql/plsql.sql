@@ -90,7 +90,7 @@ DECLARE
     waiting CURSOR FOR
         SELECT o.line_id, o.qty_backordered, o.qty_allocated
           FROM bench_plsql.order_line o
-         WHERE o.item = NEW.item AND o.location = NEW.location AND o.qty_backordered > 0
+         WHERE o.item = NEW.item AND o.location = NEW.location AND @waiting@
          ORDER BY o.priority, o.queued_at, o.line_id;
 BEGIN
     IF NEW.qty <= 0 OR NEW.qty >= 1000000000000 OR scale(NEW.qty) > 6 THEN

@@ -6,7 +6,7 @@ WITH q AS (
     SELECT w.row, w.waits, least(w.waits, r.qty - w.before) AS take, r.receipt_id
       FROM (SELECT ctid AS row, item, qty_backordered AS waits,
                    sum(qty_backordered) OVER (PARTITION BY item, location ORDER BY priority, queued_at, line_id ROWS UNBOUNDED PRECEDING) - qty_backordered AS before
-              FROM order_line WHERE location = 'main' AND qty_backordered > 0) w
+              FROM order_line WHERE location = 'main' AND @waiting@) w
            JOIN receipt r ON r.item = w.item AND w.before < r.qty
 ), u AS (
     UPDATE order_line l
