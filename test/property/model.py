@@ -341,15 +341,20 @@ class Model:
         """The line takes qty; what ships because of it is returned."""
         line.qty_backordered -= qty
         line.qty_allocated += qty
-        if line.ship_policy == "partial":
-            return self._ship(line, qty) if self.stock_of(line).ships_at_once else ZERO
-        return self._ship_if_whole(line)
+        return self._let_go(line)
 
-    def _ship_if_whole(self, line):
-        """A line that ships in one piece leaves once nothing of it is waited for."""
-        if line.ship_policy != "line" or line.qty_backordered > 0 or line.held:
+    def _let_go(self, line):
+        """Ships what is held for the line, if it may leave; an order of several
+        lines is looked at when the transaction ends."""
+        if line.held or not self.stock_of(line).ships_at_once:
             return ZERO
-        return self._ship(line, line.qty_allocated) if self.stock_of(line).ships_at_once else ZERO
+        if line.ship_policy == "partial" or (self._alone(line) and line.qty_backordered == 0):
+            return self._ship(line, line.qty_allocated)
+        return ZERO
+
+    def _alone(self, line):
+        """It ships as a whole, but waits for no other line."""
+        return line.ship_policy == "line" or (line.ship_policy == "order" and line.order_ref is None)
 
     def _ship(self, line, qty):
         line.qty_allocated -= qty
@@ -360,7 +365,11 @@ class Model:
     def _release(self, stock):
         """Stock has fallen below what is allocated: the last in the queue give up first."""
         holders = [line for line in self.lines_at(stock) if line.qty_allocated > 0]
-        for line in reversed(self.in_fill_order(stock, holders)):
+        if stock.fill_rule == "most_lines":     # nothing of theirs is open: by arrival
+            holders.sort(key=lambda line: line.place)
+        else:
+            holders = self.in_fill_order(stock, holders)
+        for line in reversed(holders):
             short = self.allocated(stock) - stock.on_hand
             if short <= 0:
                 break
@@ -375,17 +384,19 @@ class Model:
             self._release(stock)
         return self.fill(stock)
 
-    def settle_orders(self):
+    def settle_orders(self, order_ref=None):
         """At the end of a transaction: orders that ship whole and are whole, ship."""
-        whole = [line for line in self.lines.values()
-                 if line.ship_policy == "order" and line.qty_allocated > 0]
-        for line in whole:
-            peers = [line] if line.order_ref is None else [
-                peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
-            if any(peer.qty_backordered > 0 or peer.held for peer in peers):
+        for line in [line for line in self.lines.values() if line.qty_allocated > 0]:
+            if order_ref not in (None, line.order_ref):
                 continue
-            if self.stock_of(line).ships_at_once:
-                self._ship(line, line.qty_allocated)
+            if line.ship_policy == "order" and not self._alone(line) and self._order_is_whole(line):
+                if self.stock_of(line).ships_at_once:
+                    self._ship(line, line.qty_allocated)
+
+    def _order_is_whole(self, line):
+        peers = [peer for peer in self.lines.values()
+                 if (peer.order_ref, peer.ship_policy) == (line.order_ref, "order")]
+        return not any(peer.qty_backordered > 0 or peer.held for peer in peers)
 
     # -- order lines
 
@@ -524,20 +535,20 @@ class Model:
             return []
         changes = dict(changes)
         stock = self.stock_of(line)
-        new_qty = changes.pop("qty_ordered", None)
+        resized, new_qty = "qty_ordered" in changes, changes.pop("qty_ordered", None)
         if {"priority", "requested_on", "held"} & set(changes):
             self.restless.add(line.key)
         if not 0 <= changes.get("priority", 100) <= 32767:
             raise Refused("23514", "BK006")
         for column, value in changes.items():
             setattr(line, column, value)
-        if new_qty is not None:
+        if resized:
             new_qty = quantity(new_qty, stock.qty_step)
             if new_qty < line.qty_ordered:
                 self._shrink(line, line.qty_ordered - new_qty)
             else:
                 self._grow(stock, line, new_qty - line.qty_ordered)
-        self._ship_if_whole(line)
+        self._let_go(line)
         self._settle(stock)
         return [self.line_row(line)]
 
@@ -568,7 +579,8 @@ class Model:
         if line.qty_shipped > 0:
             raise Refused("BK004")
         stock = self.stock(to_item, to_location)
-        quantity(shown(line.qty_ordered), stock.qty_step)
+        if line.qty_open > 0:
+            quantity(shown(line.qty_open), stock.qty_step)
         left = self.stock_of(line)
         del self.lines[line.key]
         qty = line.qty_open
@@ -609,7 +621,7 @@ class Model:
         self._shrink(line, qty)
         line.qty_ordered = ordered
         line.qty_cancelled += qty
-        self._ship_if_whole(line)
+        self._let_go(line)
         self._settle(self.stock_of(line))
         return line
 
@@ -618,6 +630,9 @@ class Model:
         qty = line.qty_allocated if qty is None else quantity(qty)
         if qty > line.qty_allocated:
             raise Refused("BK004", "BK005", "BK006")
+        whole = line.ship_policy != "line" or line.qty_backordered == 0
+        if qty > 0 and (line.held or not whole):
+            raise Refused("55000")
         self._ship(line, qty)
         return line
 
@@ -667,6 +682,9 @@ class Model:
             self.ruled.add(stock.key)
         for column, value in settings.items():
             setattr(stock, column, value)
+        if stock.on_hand >= self.allocated(stock):
+            for line in self.lines_at(stock):
+                self._let_go(line)
         self._settle(stock)
         return [self.stock_row(stock)]
 
@@ -733,12 +751,14 @@ class Model:
         left = receipt.qty - receipt.qty_reversed
         qty = left if qty is None else quantity(qty)
         stock = self.stocks[receipt.item, receipt.location]
-        if qty > left or qty > stock.on_hand or qty == 0:
+        if qty > left or qty > stock.on_hand:
             raise Refused("BK005", "BK006")
         receipt.qty_reversed += qty
         stock.on_hand -= qty
-        if receipt.supply_id is not None:
-            self.supplies[receipt.supply_id].qty_received -= qty
+        if receipt.supply_id is not None and qty > 0:       # open again by that much
+            supply = self.supplies[receipt.supply_id]
+            supply.qty_received -= qty
+            supply.closed = False
         self._settle(stock)
 
     # -- rows as the database shows them

@@ -41,6 +41,7 @@ LIFE = {
     "rules": "fill_rule due_date, fair_share, most_lines",
     "order": "ship_policy order",
     "step": "qty_step changes",
+    "flag": "ships_at_once and ship_policy changes",
 }
 FEATURES = {**ENGINE, **LIFE}
 
@@ -135,7 +136,8 @@ class ModelWorld(World):
         return line and (line.line_id, line.item, line.location)
 
     def some_receipt(self):
-        receipt = self._some(sorted(self.model.receipts.values(), key=lambda r: r.receipt_id))
+        numbers = sorted(n for n in self.model.receipts if n < 10 ** 15)    # others: receive()
+        receipt = self._some([self.model.receipts[n] for n in numbers])
         return receipt and (receipt.receipt_id, receipt.item, receipt.location)
 
     def some_supply(self):
@@ -229,6 +231,11 @@ def line_specs(world, extra=lambda spec: {}):
     count = rng.choice([1] * 8 + [2, 3, 3, 4, 5, 25])
     one_key = world.some_key() if rng.random() < 0.5 else None
     specs = [line_spec(world, one_key or world.some_key(), extra) for _ in range(count)]
+    if any(spec["customer"] == m.KEPT_OUT_AFTER or "line_id" in spec for spec in specs):
+        # what a row that stays out held for a moment, a nested statement can't know
+        for spec in specs:
+            if spec["customer"] == m.ORDERS_MORE:
+                spec["customer"] = "Retailer"
     if count > 1 and rng.random() < 0.5:
         for spec in specs:
             if spec["order_ref"] not in (m.CHECK_REFUSES, m.TRIGGER_REFUSES):
@@ -513,7 +520,11 @@ def hold_line(world):
     def changes(line):
         held = world.rng.random() < 0.5
         return {"held": held, "hold_reason": "credit" if held else None}
-    return update_line(world, changes, "hold")
+    operation = update_line(world, changes, "hold")
+    if operation:   # what a released line takes, it takes in its turn at the end of the statement
+        operation.then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
+                          "WHERE line_id = %s AND item = %s", operation.params[-2:])
+    return operation
 
 
 def move_line(world):
@@ -559,7 +570,7 @@ def some_part(world, line):
 def ship(world):
     return call_on_line(world, "ship", lambda line: some_part(world, line),
                         lambda model, line_id, given: model.ship(line_id, **given),
-                        tolerates={"BK004", "BK006"})
+                        tolerates={"55000"})
 
 
 def cancel(world):
@@ -567,8 +578,7 @@ def cancel(world):
         return {**some_part(world, line), **({"reason": "changed his mind"}
                                              if world.rng.random() < 0.5 else {})}
     return call_on_line(world, "cancel", arguments,
-                        lambda model, line_id, given: model.cancel(line_id, given.get("qty")),
-                        tolerates={"BK004", "BK006"})
+                        lambda model, line_id, given: model.cancel(line_id, given.get("qty")))
 
 
 def return_goods(world):
@@ -578,8 +588,7 @@ def return_goods(world):
             given["restock"] = world.rng.random() < 0.5
         return given
     return call_on_line(world, "return_goods", arguments,
-                        lambda model, line_id, given: model.return_goods(line_id, **given),
-                        tolerates={"BK004", "BK006"})
+                        lambda model, line_id, given: model.return_goods(line_id, **given))
 
 
 def place_order(world):
@@ -588,20 +597,22 @@ def place_order(world):
         return None
     order_ref, customer = world.fresh_ref("PO"), "Retailer"
     for spec in specs:
-        spec.update(order_ref=order_ref, customer=customer)
+        spec.update(order_ref=order_ref, customer=customer, location=spec["location"] or "main")
     fields = ("item", "location", "priority", "ship_policy", "requested_on", "qty_ordered")
     lines = [{f: str(s[f]) if f == "requested_on" and s[f] else s[f] for f in fields
               if s[f] is not None} for s in specs]
     sql = (f"SELECT {LINE_COLUMNS} FROM {world.book}.place_order(order_ref => %s, lines => %s, "
-           "customer => %s)")
+           "customer => %s) ORDER BY line_id")
     # lines are taken in the order of their stock rows, whatever the order of the array
     arranged = sorted(specs, key=lambda s: ((s["item"] or "").encode(), (s["location"] or "").encode()))
 
     def expect(model, rows):
-        arrival = sorted(rows or (), key=lambda r: r["line_id"])
-        return model.insert_lines(arranged, in_order(arrival))
+        numbers = [row["line_id"] for row in model.insert_lines(arranged, in_order(rows))]
+        model.settle_orders(order_ref)
+        return [model.line_row(model.line(number)) for number in numbers]
+    unnamed = {"22023"} if any(not s["item"] or s["qty_ordered"] is None for s in specs) else ()
     return Operation("place order", spec_keys(specs), sql, [order_ref, json.dumps(lines), customer],
-                     expect)
+                     expect, tolerates=unnamed)
 
 
 # ------------------------------------------------------- receipts and supply
@@ -696,7 +707,7 @@ def reverse_receipt(world):
         model.reverse_receipt(receipt[0], **given)
         return [model.stock_row(model.stocks[key])]
     return Operation("reverse receipt", {key}, sql, [receipt[0], *given.values()], expect,
-                     then=select_stock(world, [key]), tolerates={"BK006"})
+                     then=select_stock(world, [key]))
 
 
 def supply(world):
@@ -860,6 +871,19 @@ def change_rule(world):
                      lambda model, rows: model.set_stock(*key, fill_rule=rule))
 
 
+def change_flag(world):
+    key = world.some_key()
+    at_once = world.rng.random() < 0.5
+    sql = (f"UPDATE {world.book}.stock SET ships_at_once = %s WHERE item = %s AND location = %s "
+           f"RETURNING {STOCK_COLUMNS}")
+    return Operation("flag", {key}, sql, [at_once, *key],
+                     lambda model, rows: model.set_stock(*key, ships_at_once=at_once))
+
+
+def change_policy(world):
+    return update_line(world, lambda line: {"ship_policy": some_policy(world)}, "policy")
+
+
 def change_step(world):
     """A finer step, or none: what was too little for the old one may be enough now."""
     key = world.some_key()
@@ -977,7 +1001,7 @@ CHOICES = [     # feature, weight, what makes one
     ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("supply", 3, supply),
     ("stock", 3, set_on_hand), ("stock", 5, change_on_hand), ("stock", 3, upsert_stock),
     ("stock", 1, new_stock), ("count", 3, count_stock), ("limit", 1, change_limit),
-    ("rules", 2, change_rule), ("step", 1, change_step), ("intruder", 2, intruder), ("intruder", 1, line_intruder),
+    ("rules", 2, change_rule), ("step", 1, change_step), ("flag", 2, change_flag), ("flag", 2, change_policy), ("intruder", 2, intruder), ("intruder", 1, line_intruder),
 ]
 
 

@@ -28,7 +28,11 @@ class Sequential:
     def single(self):
         """A statement that is a transaction of its own."""
         operation = self.choose()
+        if operation.then:      # it reads what it did before the transaction ends
+            self.execute("BEGIN")
         rows, error = attempt(operation, self.session)
+        if operation.then:
+            self.execute("ROLLBACK" if error else "COMMIT")
         if error and operation.role != "owner":
             self.session.execute(f"SET ROLE {self.session.roles['owner']}", items=operation.items)
         self.judge(operation, rows, error, ends_transaction=True)

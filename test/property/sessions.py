@@ -24,7 +24,7 @@ from operations import (PoolWorld, change_rule, change_step, preview,
 from sequential import LEVELS
 
 AGAIN = {"40001", "40P01"}
-ALLOWED = {"22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
+ALLOWED = {"55000", "22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
 # preview() takes no lock and so has no place in the order; the others need to
 # know the book as it is
 UNFIT = {preview, change_rule, change_step}
