@@ -305,6 +305,7 @@ struct BkoStock
 	BkoQty		d_backordered;
 	TimestampTz queued_at;		/* last given, 0: none */
 	bool		unsettled;		/* look again when the statement ends */
+	bool		requeued;		/* its queue changed: write it, so that others notice */
 
 	/* rows of the statement that may still be kept out */
 	BkoTaken   *taken;
@@ -368,7 +369,7 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 								 const text *location, bool *found);
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
-extern bool bko_frame_all_in(BkoFrame *frame);
+extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
 extern bool bko_frame_shares(BkoFrame *frame, BkoStock *stock);
 extern BkoStock *bko_frame_other(BkoFrame *frame, BkoStock *stock, BkoFrame **other);
@@ -510,6 +511,7 @@ extern TriggerEvent bko_trigger_op(TriggerEvent event);
 extern BkoRow bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot);
 extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
 							 void (*tally) (BkoFrame *frame, BkoRow *row));
+extern bool bko_row_keep(BkoRow *old, BkoRow *new, BkoTable table, int column, Relation rel);
 extern bool bko_row_changed(BkoRow *old, BkoRow *new, int column);
 extern void bko_need_item(BkoRow *row, int item_column, int location_column,
 						  const char *what, text **item, text **location);

@@ -188,7 +188,7 @@ rows_inserted(Relation rel)
 {
 	PgStat_TableXactStatus *trans;
 
-	if (rel == NULL || rel->pgstat_info == NULL)
+	if (rel == NULL || !pgstat_should_count_relation(rel))
 		return -1;
 	trans = rel->pgstat_info->trans;
 	if (trans == NULL || trans->nest_level != GetCurrentTransactionNestLevel())
@@ -197,16 +197,16 @@ rows_inserted(Relation rel)
 }
 
 /*
- * Have all rows that were decided before the present one gone in?  True only
- * where that is certain: it spares the query that asks the table.  An
- * insertion that ON CONFLICT takes back is counted as deleted; what other
- * statements insert meanwhile opens frames of its own.
+ * Have all rows that the frame decided gone in, but for "pending" ones that
+ * are on their way?  True only where that is certain: it spares the query that
+ * asks the table.  An insertion that ON CONFLICT takes back is counted as
+ * deleted; what other statements insert meanwhile opens frames of its own.
  */
 bool
-bko_frame_all_in(BkoFrame *frame)
+bko_frame_all_in(BkoFrame *frame, int pending)
 {
 	return frame->inserted_before >= 0 && !frame->nested &&
-		rows_inserted(frame->rel) - frame->inserted_before == frame->ndecided - 1;
+		rows_inserted(frame->rel) - frame->inserted_before == frame->ndecided - pending;
 }
 
 BkoFrame *

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -315,33 +314,16 @@ change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
 	}
 }
 
-/*
- * Refuse changes of what the engine keeps, the owner's too: an application
- * that saves whole rows would write stale ones back.  A value equal to the old
- * one, in whatever scale, is no change: the old one stays.  Returns whether
- * there was such a one.
- */
+/* Refuse changes of what the engine keeps; true where only a scale changed. */
 static bool
 check_kept(BkoRow *old, BkoRow *new, Relation rel)
 {
 	bool		rescaled = false;
 
 	for (int i = 0; i < lengthof(kept); i++)
-	{
-		int			c = kept[i];
-
-		if (!bko_row_changed(old, new, c))
-			continue;
-		if (c == LINE_QUEUED_AT || BKO_ISNULL(new, c) ||
-			!DatumGetBool(DirectFunctionCall2(numeric_eq, BKO_VALUE(old, c), BKO_VALUE(new, c))))
-			bko_kept_column(bko_column_name(BKO_ORDER_LINE, c), rel);
-		bko_row_set(new, c, BKO_VALUE(old, c));
-		rescaled = true;
-	}
-	if (bko_row_changed(old, new, LINE_CLOSED_AT))
-		bko_kept_column("closed_at", rel);
-	if (bko_row_changed(old, new, LINE_ID))
-		bko_kept_column("line_id", rel);
+		rescaled |= bko_row_keep(old, new, BKO_ORDER_LINE, kept[i], rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_CLOSED_AT, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ID, rel);
 	return rescaled;
 }
 
@@ -419,6 +401,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 		stock = move_line(frame, stock, &line, new, item, location);
 	change_quantity(frame, stock, &line, ordered);
 	bko_line_ship_held(frame, stock, &line);
+	stock->requeued = stock->requeued || requeued;
 	frame->ndecided++;
 
 	set_quantities(new, &line);

@@ -267,9 +267,9 @@ bko_stock_confirm_all(BkoFrame *frame)
  * then: that is one query instead of many.
  */
 static void
-confirm_stock(BkoFrame *frame, BkoStock *stock)
+confirm_stock(BkoFrame *frame, BkoStock *stock, int pending)
 {
-	if (bko_frame_all_in(frame))
+	if (bko_frame_all_in(frame, pending))
 	{
 		frame->ntaken -= stock->ntaken;
 		stock->ntaken = 0;
@@ -297,14 +297,14 @@ bko_stock_confirm(BkoFrame *frame, BkoStock *stock)
 
 	if (stock->ntaken > 0)
 	{
-		confirm_stock(frame, stock);
+		confirm_stock(frame, stock, 1);	/* the row that asks */
 		any = true;
 	}
 	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
 	{
 		if (other->depth == frame->depth && share->ntaken > 0)
 		{
-			confirm_stock(other, share);
+			confirm_stock(other, share, 0);
 			any = true;
 		}
 	}
@@ -334,7 +334,7 @@ bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 static bool
 has_changed(const BkoStock *stock)
 {
-	return stock->d_on_hand != 0 || stock->d_allocated != 0 ||
+	return stock->requeued || stock->d_on_hand != 0 || stock->d_allocated != 0 ||
 		stock->d_backordered != 0 || stock->queued_at != 0;
 }
 
@@ -428,6 +428,7 @@ bko_stock_write(BkoFrame *frame)
 	{
 		stocks[i]->d_on_hand = stocks[i]->d_allocated = stocks[i]->d_backordered = 0;
 		stocks[i]->queued_at = 0;
+		stocks[i]->requeued = false;
 	}
 	bko_epoch_next();
 }

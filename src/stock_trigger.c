@@ -127,8 +127,7 @@ check_update(BkoRow *old, BkoRow *new, Relation rel)
 	static const int kept[] = {STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT};
 
 	for (int i = 0; i < lengthof(kept); i++)
-		if (bko_row_changed(old, new, kept[i]))
-			bko_kept_column(bko_column_name(BKO_STOCK, kept[i]), rel);
+		(void) bko_row_keep(old, new, BKO_STOCK, kept[i], rel);
 	if (bko_row_changed(old, new, STOCK_ITEM) || bko_row_changed(old, new, STOCK_LOCATION))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -235,8 +235,7 @@ check_update(BkoRow *old, BkoRow *new, Relation rel)
 	BkoQty		received = bko_stored_qty(BKO_VALUE(old, SUPPLY_QTY_RECEIVED),
 										  BKO_ISNULL(old, SUPPLY_QTY_RECEIVED), "qty_received");
 
-	if (bko_row_changed(old, new, SUPPLY_QTY_RECEIVED))
-		bko_kept_column("qty_received", rel);
+	(void) bko_row_keep(old, new, BKO_SUPPLY, SUPPLY_QTY_RECEIVED, rel);
 	if (received != 0 &&
 		(bko_row_changed(old, new, SUPPLY_ITEM) || bko_row_changed(old, new, SUPPLY_LOCATION) ||
 		 bko_row_changed(old, new, SUPPLY_ID)))

@@ -10,9 +10,11 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
@@ -117,6 +119,27 @@ bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
 	}
 	MemoryContextDelete(cxt);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * Refuse a change of a column that the engine keeps, by the owner too: an
+ * application that saves whole rows would write stale values back.  A number
+ * equal to the old one, in whatever scale, is no change: the old one stays,
+ * and true is returned.  Raises BK003.
+ */
+bool
+bko_row_keep(BkoRow *old, BkoRow *new, BkoTable table, int column, Relation rel)
+{
+	Form_pg_attribute att = TupleDescAttr(new->desc, new->attno[column] - 1);
+
+	if (!bko_row_changed(old, new, column))
+		return false;
+	if (att->atttypid != NUMERICOID || BKO_ISNULL(old, column) || BKO_ISNULL(new, column) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_eq, BKO_VALUE(old, column),
+										  BKO_VALUE(new, column))))
+		bko_kept_column(bko_column_name(table, column), rel);
+	bko_row_set(new, column, BKO_VALUE(old, column));
+	return true;
 }
 
 /* Did the statement change a column? */
