@@ -238,6 +238,7 @@ typedef struct BkoFrame BkoFrame;
 typedef struct BkoTaken
 {
 	int64		id;				/* line_id or receipt_id */
+	TimestampTz queued_at;		/* a line: tells it from one that was there before */
 	BkoQty		on_hand;
 	BkoQty		allocated;
 	BkoQty		backordered;
@@ -311,6 +312,8 @@ struct BkoStock
 	BkoTaken   *taken;
 	int			ntaken;
 	int			maxtaken;
+
+	BkoQty		received;		/* by receipts that count as gone in */
 
 	/* what really went in */
 	BkoQty		s_on_hand;
@@ -431,7 +434,9 @@ extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
 extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
-extern void bko_stock_confirm_all(BkoFrame *frame);
+extern void bko_stock_keep(BkoFrame *frame, BkoStock *stock,
+						   bool (*went_in) (const BkoTaken *taken, int place, void *arg),
+						   void *arg);
 extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);

@@ -122,11 +122,12 @@ set_closed(BkoRow *row, const BkoLine *line, TimestampTz now)
 
 /* A new line may still be kept out of the table: note what it would give back. */
 static void
-remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line)
+remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampTz queued_at)
 {
 	BkoTaken	taken;
 
 	taken.id = line->line_id;
+	taken.queued_at = queued_at;
 	taken.on_hand = -line->shipped;
 	taken.allocated = line->allocated;
 	taken.backordered = line->backordered;
@@ -174,7 +175,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
 	if (first > 0 || stock->limit >= 0)
-		remember_taken(frame, stock, &line);
+		remember_taken(frame, stock, &line, queued_at);
 
 	set_quantities(&row, &line);
 	bko_row_set_qty(&row, LINE_QTY_RETURNED, 0);

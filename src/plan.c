@@ -96,13 +96,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINE_CONFIRM] = {
 		false,
-		"SELECT t.n FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
-		" JOIN @order_line AS l ON l.line_id" EQ "t.id AND l.item" EQ "t.item",
-		2, {INT8ARRAYOID, TEXTARRAYOID}
+		"SELECT t.n, l.xmin FROM unnest($1, $2, $3) WITH ORDINALITY AS t(id, item, queued_at, n)"
+		" JOIN @order_line AS l ON l.line_id" EQ "t.id AND l.item" EQ "t.item"
+		" AND l.queued_at" EQ "t.queued_at",
+		3, {INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_RECEIPT_CONFIRM] = {
 		false,
-		"SELECT t.n FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
+		"SELECT t.n, r.xmin FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
 		" JOIN @receipt AS r ON r.receipt_id" EQ "t.id AND r.item" EQ "t.item",
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},

@@ -43,6 +43,58 @@ is_restored(BkoRow *row, Relation rel)
 }
 
 /*
+ * Does another row have the number of this receipt?  Then ON CONFLICT keeps it
+ * out, or the statement fails.  Asked where the statement has brought goods to
+ * the stock row before: after the fact the two could not be told apart.
+ */
+static bool
+is_doomed(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
+{
+	Datum		args[2];
+	Datum		id = Int64GetDatum(receipt_id);
+	Datum		item = PointerGetDatum(stock->item);
+	bool		doomed;
+
+	if (stock->received == 0)
+		return false;
+	SPI_connect();
+	args[0] = bko_array(&id, NULL, 1, INT8OID);
+	args[1] = bko_array(&item, NULL, 1, TEXTOID);
+	doomed = bko_run(&frame->run, PLAN_RECEIPT_CONFIRM, args, NULL, 0) > 0;
+	SPI_finish();
+	return doomed;
+}
+
+/* Decide a receipt: who gets what of it, and which supply it came in on. */
+static BkoQty
+decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty qty)
+{
+	BkoTaken	taken = {0};
+	int64		supply_id = 0;
+	BkoQty		filled;
+
+	taken.id = receipt_id;
+	taken.on_hand = qty;
+	taken.nchanges = stock->nchanges;
+	taken.narrivals = stock->narrivals;
+	if (!BKO_ISNULL(row, RECEIPT_SUPPLY_REF))
+		supply_id = bko_supply_arrive(frame, stock, BKO_TEXT(row, RECEIPT_SUPPLY_REF),
+									  receipt_id, qty);
+	if (supply_id != 0)
+		bko_row_set(row, RECEIPT_SUPPLY_ID, Int64GetDatum(supply_id));
+	bko_stock_took(frame, stock, &taken);
+	bko_stock_add(stock, qty, 0, 0);
+	stock->received += qty;
+	(void) bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", stock->item, stock->location);
+	SPI_connect();
+	filled = bko_queue_fill(frame, stock, receipt_id);
+	SPI_finish();
+
+	/* a larger step may have left over before what is now given away */
+	return Min(filled, qty);
+}
+
+/*
  * bko.receipt_row(): BEFORE INSERT on receipt.  Decides who gets what and
  * which supply it was expected on, and fills in what the engine keeps.
  * Raises BK001, BK003, BK006, BK007.
@@ -57,11 +109,8 @@ bko_receipt_row(PG_FUNCTION_ARGS)
 	text	   *item;
 	text	   *location;
 	int64		receipt_id;
-	BkoTaken	taken = {0};
 	BkoQty		qty;
-	BkoQty		filled;
-	int64		supply_id;
-	int			narrivals;
+	BkoQty		filled = 0;
 	BkoStock   *stock;
 	bool		restored;
 
@@ -80,28 +129,11 @@ bko_receipt_row(PG_FUNCTION_ARGS)
 	receipt_id = DatumGetInt64(BKO_VALUE(&row, RECEIPT_ID));
 	stock = bko_stock_touch(frame, item, location);
 	(void) bko_stock_confirm(frame, stock);
-	narrivals = stock->narrivals;
-	supply_id = BKO_ISNULL(&row, RECEIPT_SUPPLY_REF) ? 0 :
-		bko_supply_arrive(frame, stock, BKO_TEXT(&row, RECEIPT_SUPPLY_REF), receipt_id, qty);
-
-	taken.id = receipt_id;
-	taken.on_hand = qty;
-	taken.nchanges = stock->nchanges;
-	taken.narrivals = narrivals;
-	bko_stock_took(frame, stock, &taken);
-	bko_stock_add(stock, qty, 0, 0);
-	bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", item, location);
-	SPI_connect();
-	filled = bko_queue_fill(frame, stock, receipt_id);
-	SPI_finish();
-
-	/* more than this receipt brought: what a larger step had left over before */
-	filled = Min(filled, qty);
+	if (!is_doomed(frame, stock, receipt_id))
+		filled = decide(frame, stock, &row, receipt_id, qty);
 	bko_row_set_qty(&row, RECEIPT_QTY, qty);
 	bko_row_set_qty(&row, RECEIPT_TO_BACKORDERS, filled);
 	bko_row_set_qty(&row, RECEIPT_TO_STOCK, qty - filled);
-	if (supply_id != 0)
-		bko_row_set(&row, RECEIPT_SUPPLY_ID, Int64GetDatum(supply_id));
 	return PointerGetDatum(bko_row_form(&row));
 }
 
@@ -120,11 +152,87 @@ tally_receipt(BkoFrame *frame, BkoRow *row)
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("a trigger changed item or location of a receipt after it was decided"),
 				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
+	stock->s_on_hand += qty;
 	if (!BKO_ISNULL(row, RECEIPT_SUPPLY_REF))
 		bko_supply_arrived(frame, stock, receipt_id);
 	else
 		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location, qty,
 					0, receipt_id, 0);
+}
+
+/* Ids of the receipts that really went in. */
+typedef struct WentIn
+{
+	int64	   *id;
+	int			n;
+} WentIn;
+
+static WentIn *went_in;
+
+static void
+note_receipt(BkoFrame *frame, BkoRow *row)
+{
+	went_in->id[went_in->n++] = DatumGetInt64(BKO_VALUE(row, RECEIPT_ID));
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool
+receipt_went_in(const BkoTaken *taken, int place, void *arg)
+{
+	WentIn	   *in = arg;
+
+	return bsearch(&taken->id, in->id, in->n, sizeof(int64), compare_ids) != NULL;
+}
+
+/* Receipts were kept out: those not yet made sure of are now. */
+static void
+drop_kept_out(TriggerData *trigdata, BkoFrame *frame)
+{
+	WentIn		in = {0};
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	in.id = palloc_extended((tuplestore_tuple_count(trigdata->tg_newtable) + 1) * sizeof(int64),
+							MCXT_ALLOC_HUGE);
+	went_in = &in;
+	bko_each_new_row(trigdata, frame, BKO_RECEIPT, note_receipt);
+	went_in = NULL;
+	qsort(in.id, in.n, sizeof(int64), compare_ids);
+	for (int i = 0; i < n; i++)
+		bko_stock_keep(frame, stocks[i], receipt_went_in, &in);
+}
+
+/*
+ * What the receipts of a stock row brought must be what was decided.  It is
+ * not where a receipt was kept out that has the number of one which this
+ * transaction inserted before, and another followed it.
+ */
+static void
+check_received(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (stocks[i]->received == stocks[i]->s_on_hand)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("receipts of %s for %s were decided, but of %s went in",
+						bko_qty_text(stocks[i]->received),
+						bko_where(stocks[i]->item, stocks[i]->location),
+						bko_qty_text(stocks[i]->s_on_hand)),
+				 errhint("Leave receipt_id to the table, or insert these receipts one by one.")));
+	}
 }
 
 /*
@@ -143,8 +251,9 @@ bko_receipt_done(PG_FUNCTION_ARGS)
 	{
 		SPI_connect();
 		if (tuplestore_tuple_count(trigdata->tg_newtable) != frame->ndecided)
-			bko_stock_confirm_all(frame);	/* the last of each stock row */
+			drop_kept_out(trigdata, frame);
 		bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
+		check_received(frame);
 		bko_supply_write(frame);
 		bko_settle(frame);
 		SPI_finish();

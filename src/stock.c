@@ -13,6 +13,7 @@
  */
 #include "bko.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -177,52 +178,91 @@ bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backorde
 								   stock->item, stock->location);
 }
 
-/* Which of the rows that took from some stock rows are in the table; palloc'd. */
+/*
+ * Which of the rows that took from some stock rows are in the table; palloc'd.
+ *
+ * A row that was there before has the same key as one that ON CONFLICT keeps
+ * out: ours was inserted by this transaction, and a line has the queued_at that
+ * we gave it.  (A receipt_id given twice in one transaction is told apart in
+ * the end; see bko_receipt_done.)
+ */
 static bool *
 read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 {
-	Datum		args[2];
+	Datum		args[3];
 	Datum	   *ids = palloc_extended(ntaken * sizeof(Datum), MCXT_ALLOC_HUGE);
 	Datum	   *items = palloc_extended(ntaken * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum	   *times = palloc_extended(ntaken * sizeof(Datum), MCXT_ALLOC_HUGE);
 	bool	   *there = palloc0(ntaken * sizeof(bool));
 	uint64		nrows;
 	int			n = 0;
 
 	for (int s = 0; s < nstocks; s++)
 	{
-		for (int i = 0; i < stocks[s]->ntaken; i++)
+		for (int i = 0; i < stocks[s]->ntaken; i++, n++)
 		{
 			ids[n] = Int64GetDatum(stocks[s]->taken[i].id);
-			items[n++] = PointerGetDatum(stocks[s]->item);
+			items[n] = PointerGetDatum(stocks[s]->item);
+			times[n] = TimestampTzGetDatum(stocks[s]->taken[i].queued_at);
 		}
 	}
 	args[0] = bko_array(ids, NULL, n, INT8OID);
 	args[1] = bko_array(items, NULL, n, TEXTOID);
+	args[2] = bko_array(times, NULL, n, TIMESTAMPTZOID);
 	nrows = bko_run(&frame->run, frame->table == BKO_RECEIPT ?
 					PLAN_RECEIPT_CONFIRM : PLAN_LINE_CONFIRM, args, NULL, 0);
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		bool		isnull;
+		int			place = DatumGetInt64(bko_result(i, 1, &isnull)) - 1;
 
-		there[DatumGetInt64(bko_result(i, 1, &isnull)) - 1] = true;
+		there[place] = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(bko_result(i, 2, &isnull)));
 	}
 	return there;
 }
 
 /*
- * Make sure of a frame's rows that took from some stock rows: those that ON
- * CONFLICT or another trigger kept out give back what they took.  A query in
- * a trigger sees the rows that the outer command has inserted so far.
+ * Keep what the rows that went in have taken from a stock row; those that
+ * were kept out give it back.  "place" counts the rows from the first.
  *
- * A receipt that was kept out also gives back its fills, which are the last
- * of the list: each receipt makes sure of the one before it.
+ * A receipt that was kept out also gives back its fills and what it put on
+ * supply, which are the last of their lists: each receipt makes sure of the
+ * one before it.
+ */
+void
+bko_stock_keep(BkoFrame *frame, BkoStock *stock,
+			   bool (*went_in) (const BkoTaken *taken, int place, void *arg), void *arg)
+{
+	for (int i = stock->ntaken - 1; i >= 0; i--)
+	{
+		BkoTaken   *taken = &stock->taken[i];
+
+		if (went_in(taken, i, arg))
+			continue;
+		bko_queue_unfill(stock, taken->nchanges);
+		stock->narrivals = Min(stock->narrivals, taken->narrivals);
+		stock->received -= taken->on_hand;
+		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
+	}
+	frame->ntaken -= stock->ntaken;
+	stock->ntaken = 0;
+}
+
+static bool
+is_there(const BkoTaken *taken, int place, void *arg)
+{
+	return ((bool *) arg)[place];
+}
+
+/*
+ * Make sure of a frame's rows that took from some stock rows.  A query in a
+ * trigger sees the rows that the outer command has inserted so far.
  */
 static void
 confirm(BkoFrame *frame, BkoStock **stocks, int nstocks)
 {
 	bool	   *there;
 	int			ntaken = 0;
-	int			first = 0;
 
 	for (int s = 0; s < nstocks; s++)
 		ntaken += stocks[s]->ntaken;
@@ -232,28 +272,16 @@ confirm(BkoFrame *frame, BkoStock **stocks, int nstocks)
 	there = read_there(frame, stocks, nstocks, ntaken);
 	for (int s = 0; s < nstocks; s++)
 	{
-		BkoStock   *stock = stocks[s];
+		int			n = stocks[s]->ntaken;
 
-		for (int i = stock->ntaken - 1; i >= 0; i--)
-		{
-			BkoTaken   *taken = &stock->taken[i];
-
-			if (there[first + i])
-				continue;
-			bko_queue_unfill(stock, taken->nchanges);
-			stock->narrivals = Min(stock->narrivals, taken->narrivals);
-			bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
-		}
-		first += stock->ntaken;
-		stock->ntaken = 0;
+		bko_stock_keep(frame, stocks[s], is_there, there);
+		there += n;
 	}
-	frame->ntaken -= ntaken;
 	SPI_finish();
 }
 
-/* Make sure of all rows of a frame. */
-void
-bko_stock_confirm_all(BkoFrame *frame)
+static void
+confirm_all(BkoFrame *frame)
 {
 	BkoStock  **stocks;
 	int			n = bko_frame_stocks(frame, &stocks);
@@ -275,7 +303,7 @@ confirm_stock(BkoFrame *frame, BkoStock *stock, int pending)
 		stock->ntaken = 0;
 	}
 	else if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
-		bko_stock_confirm_all(frame);
+		confirm_all(frame);
 	else
 		confirm(frame, &stock, 1);
 }
@@ -319,7 +347,7 @@ void
 bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
 	if (frame->ntaken >= MAX_UNCONFIRMED)
-		bko_stock_confirm_all(frame);
+		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{
 		stock->maxtaken = stock->maxtaken ? stock->maxtaken * 2 : 4;

@@ -148,9 +148,19 @@ def check_journal(session, book, model):
             on_hand[place] -= row["qty"]
         if row["line_id"] is not None:
             move(states[row["line_id"], row["item"]], row)
-            check_turn(model, waiting[place], row)
+            try:
+                check_turn(model, waiting[place], row)
+            except Mismatch as mismatch:
+                raise Mismatch(f"{mismatch}{surroundings(rows, row)}", mismatch.items) from None
     compare_on_hand(model, on_hand)
     compare_states(model, states)
+
+
+def surroundings(rows, row):
+    """The journal of the same place shortly before and after."""
+    same = [r for r in rows if (r["item"], r["location"]) == (row["item"], row["location"])]
+    n = same.index(row)
+    return "".join("\n    " + line(r) for r in same[max(0, n - 12):n + 4])
 
 
 def move(states, row):

@@ -289,10 +289,12 @@ def lines_numbered(model, specs):
     return [model.line_row(line) for key, line in sorted(model.lines.items()) if key[0] in wanted]
 
 
-def select_lines(world, specs):
+def select_lines(world, specs, lock=""):
+    """Lines that the statement may have left alone must be locked: what others do
+    to them would come in between otherwise."""
     numbers = [spec["line_id"] for spec in specs]
     return (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
-            "WHERE line_id = ANY (%s) ORDER BY line_id, item COLLATE \"C\"", [numbers])
+            f"WHERE line_id = ANY (%s) ORDER BY line_id, item COLLATE \"C\"{lock}", [numbers])
 
 
 def with_old_place(world):
@@ -482,7 +484,8 @@ def merge_lines(world):
         model.insert_lines(new, by_number(rows))
         return lines_numbered(model, specs)
     return Operation("merge lines", spec_keys(specs), sql, params, expect,
-                     then=select_lines(world, specs), tolerates=tolerated(specs, numbered=len(specs) > 1))
+                     then=select_lines(world, specs, " FOR UPDATE"),
+                     tolerates=tolerated(specs, numbered=len(specs) > 1))
 
 
 # ------------------------------------------------------- changes of a line
@@ -557,7 +560,8 @@ def call_on_line(world, function, arguments, expect, tolerates=()):
     given = arguments(line)
     sql = (f"SELECT count(*) FROM {world.book}.{function}(line_id => %s"
            + "".join(f", {name} => %s" for name in given) + ")")
-    then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line WHERE line_id = %s", [line_id])
+    then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line WHERE line_id = %s FOR UPDATE",
+            [line_id])
     return Operation(function, {line[1:]}, sql, [line_id, *given.values()],
                      lambda model, rows: [model.line_row(expect(model, line_id, given))],
                      then=then, tolerates=tolerates)
@@ -741,7 +745,7 @@ def supply(world):
 
 def select_stock(world, keys):
     return (f"SELECT {STOCK_COLUMNS} FROM {world.book}.stock WHERE (item, location) IN %s "
-            "ORDER BY item COLLATE \"C\", location COLLATE \"C\"", [tuple(sorted(keys))])
+            "ORDER BY item COLLATE \"C\", location COLLATE \"C\" FOR UPDATE", [tuple(sorted(keys))])
 
 
 def some_level(world, key):
