@@ -42,6 +42,14 @@ CREATE FUNCTION bko.need_line(book regclass, line_id bigint)
     RETURNS boolean AS 'MODULE_PATHNAME', 'bko_need_line' LANGUAGE C;
 COMMENT ON FUNCTION bko.need_line(regclass, bigint) IS 'True, or error BK008 where a book has no such line';
 
+CREATE FUNCTION bko.lock_line(book regclass, line_id bigint)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_lock_line' LANGUAGE C;
+COMMENT ON FUNCTION bko.lock_line(regclass, bigint) IS 'Locks the stock row of a line, before the line is changed; BK008 where there is no such line';
+
+CREATE FUNCTION bko.lock_order(book regclass, order_ref text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_lock_order' LANGUAGE C;
+COMMENT ON FUNCTION bko.lock_order(regclass, text) IS 'Locks the stock rows of an order''s lines, in their order, before the lines are changed';
+
 CREATE FUNCTION bko.place_order(book regclass, order_ref text, lines jsonb, customer text, location text,
                                 priority integer, ship_policy text, requested_on date,
                                 currency text, demand text, payment_days integer)

@@ -17,6 +17,8 @@ PG_FUNCTION_INFO_V1(bko_ship);
 PG_FUNCTION_INFO_V1(bko_cancel);
 PG_FUNCTION_INFO_V1(bko_return_goods);
 PG_FUNCTION_INFO_V1(bko_need_line);
+PG_FUNCTION_INFO_V1(bko_lock_line);
+PG_FUNCTION_INFO_V1(bko_lock_order);
 
 /* Where a line stands: its item and location.  Raises BK008. */
 static void
@@ -262,4 +264,45 @@ bko_need_line(PG_FUNCTION_ARGS)
 	find_line(&run, line_id_of(fcinfo), &item, &location);
 	SPI_finish();
 	PG_RETURN_BOOL(true);
+}
+
+/*
+ * bko.lock_line(book, line_id): locks the stock row of a line.  An UPDATE that
+ * follows locks the line second, as a receipt does.  Raises BK008.
+ */
+Datum
+bko_lock_line(PG_FUNCTION_ARGS)
+{
+	BkoRun		run = bko_function_run(fcinfo);
+	BkoFrame   *frame;
+	text	   *item;
+	text	   *location;
+
+	SPI_connect();
+	frame = bko_function_frame(&run, NULL);
+	find_line(&run, line_id_of(fcinfo), &item, &location);
+	(void) bko_stock_touch(frame, item, location);
+	return bko_function_done(frame);
+}
+
+/* bko.lock_order(book, order_ref): the same for every line of an order. */
+Datum
+bko_lock_order(PG_FUNCTION_ARGS)
+{
+	BkoRun		run = bko_function_run(fcinfo);
+	Datum		args[1];
+	BkoFrame   *frame;
+	uint64		n;
+	bool		isnull;
+
+	if (PG_ARGISNULL(1))
+		return (Datum) 0;
+	args[0] = PG_GETARG_DATUM(1);
+	SPI_connect();
+	frame = bko_function_frame(&run, NULL);
+	n = bko_run(&run, PLAN_ORDER_PLACES, args, NULL, 0);
+	for (uint64 i = 0; i < n; i++)
+		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
+							   DatumGetTextPP(bko_result(i, 2, &isnull)));
+	return bko_function_done(frame);
 }

@@ -211,6 +211,13 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE line_id" EQ "$1",
 		1, {INT8OID}
 	},
+	[PLAN_ORDER_PLACES] = {
+		false,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
+		" WHERE order_ref" EQ "$1 GROUP BY item, location"
+		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
+		1, {TEXTOID}
+	},
 	[PLAN_LINE_LOCK] = {
 		false,
 		"SELECT ship_policy::pg_catalog.text, order_ref::pg_catalog.text, held::boolean,"

@@ -78,7 +78,7 @@ COMMENT ON FUNCTION count_stock(text, numeric, text, text) IS 'What was counted 
 CREATE FUNCTION hold_line(line_id bigint, reason text DEFAULT NULL)
     RETURNS order_line LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC
-    SELECT bko.need_line('book'::regclass, line_id);
+    SELECT bko.lock_line('book'::regclass, line_id);
     UPDATE order_line l SET held = true, hold_reason = reason WHERE l.line_id = hold_line.line_id;
     SELECT l FROM order_line l WHERE l.line_id = hold_line.line_id;
 END;
@@ -87,7 +87,7 @@ COMMENT ON FUNCTION hold_line(bigint, text) IS 'Stop-ship: the line keeps its pl
 CREATE FUNCTION release_line(line_id bigint)
     RETURNS order_line LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC
-    SELECT bko.need_line('book'::regclass, line_id);
+    SELECT bko.lock_line('book'::regclass, line_id);
     UPDATE order_line l SET held = false, hold_reason = NULL WHERE l.line_id = release_line.line_id;
     SELECT l FROM order_line l WHERE l.line_id = release_line.line_id;
 END;
@@ -96,6 +96,7 @@ COMMENT ON FUNCTION release_line(bigint) IS 'Ends the hold of a line, which take
 CREATE FUNCTION hold_order(order_ref text, reason text DEFAULT NULL)
     RETURNS SETOF order_line LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC
+    SELECT bko.lock_order('book'::regclass, order_ref);
     UPDATE order_line l SET held = true, hold_reason = reason
      WHERE l.order_ref = hold_order.order_ref AND l.closed_at IS NULL;
     SELECT l FROM order_line l WHERE l.order_ref = hold_order.order_ref ORDER BY l.line_no, l.line_id;
@@ -105,6 +106,7 @@ COMMENT ON FUNCTION hold_order(text, text) IS 'Stop-ship of every open line of a
 CREATE FUNCTION release_order(order_ref text)
     RETURNS SETOF order_line LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC
+    SELECT bko.lock_order('book'::regclass, order_ref);
     UPDATE order_line l SET held = false, hold_reason = NULL
      WHERE l.order_ref = release_order.order_ref AND l.held;
     SELECT l FROM order_line l WHERE l.order_ref = release_order.order_ref ORDER BY l.line_no, l.line_id;
