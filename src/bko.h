@@ -172,6 +172,9 @@ typedef enum BkoPlanId
 	PLAN_LINES_INSERT,
 	PLAN_REBUILD_LINES,
 	PLAN_REBUILD_UNKNOWN,
+	PLAN_REBUILD_GONE,
+	PLAN_REBUILD_SUPPLY,
+	PLAN_REBUILD_DUE,
 	PLAN_REBUILD_PLACES,
 	PLAN_REBUILD_STOCK,
 	BKO_NPLANS
@@ -469,7 +472,7 @@ extern char bko_policy_code(const text *policy);
 
 extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
 extern void bko_due_write(BkoFrame *frame);
-extern void bko_due_settle(const BkoRun *run);
+extern void bko_due_settle(const BkoRun *run, const text *only);
 
 /* ---- line.c ---- */
 

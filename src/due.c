@@ -64,11 +64,15 @@ bko_due_write(BkoFrame *frame)
 	frame->due = NIL;
 }
 
-/* Take the due orders out of the table, sorted and each locked; palloc'd. */
+/*
+ * Take the due orders out of the table, all or only one, sorted and each
+ * locked; palloc'd.
+ */
 static int
-lock_due(const BkoRun *run, Datum *refs)
+lock_due(const BkoRun *run, const text *only, Datum *refs)
 {
-	int			n = bko_run(run, PLAN_DUE_READ, NULL, NULL, 0);
+	Datum		arg = PointerGetDatum(only);
+	int			n = bko_run(run, PLAN_DUE_READ, &arg, only ? " " : "n", 0);
 	Datum	   *values;
 
 	if (n == 0)
@@ -88,27 +92,28 @@ lock_due(const BkoRun *run, Datum *refs)
 		values[i] = PointerGetDatum(ref);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	bko_run(run, PLAN_DUE_CLEAR, NULL, NULL, 0);
 	*refs = bko_array(values, NULL, n, TEXTOID);
+	bko_run(run, PLAN_DUE_CLEAR, refs, NULL, 0);
 	return n;
 }
 
 /*
- * Ship the due orders of which every line is there, SPI being connected.
+ * Ship the due orders of which every line is there, or only one of them where
+ * "only" names it, SPI being connected.
  *
  * Which orders those are is read twice: first to know the stock rows to lock,
  * in their order, and with the newest snapshot, since another transaction may
  * have completed the order just now; then under their locks, to be acted on.
  */
 void
-bko_due_settle(const BkoRun *run)
+bko_due_settle(const BkoRun *run, const text *only)
 {
 	BkoFrame   *frame;
 	Datum		refs;
 	uint64		n;
 	bool		isnull;
 
-	if (lock_due(run, &refs) == 0)
+	if (lock_due(run, only, &refs) == 0)
 		return;
 	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
 	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
@@ -143,7 +148,7 @@ bko_order_due(PG_FUNCTION_ARGS)
 	bko_check_trigger(fcinfo, "bko.order_due", 0, true);
 	run = bko_book_of_table(trigdata->tg_relation);
 	SPI_connect();
-	bko_due_settle(&run);
+	bko_due_settle(&run, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

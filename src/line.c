@@ -81,18 +81,23 @@ bko_line_check_step(const BkoStock *stock, BkoQty qty)
 }
 
 /*
- * What a line that wants qty gets of the stock row now.  Nothing where it is
- * held, or where a statement further out has lines waiting that the table
- * doesn't show yet: they are filled in turn when it settles.
+ * What a line that wants qty gets of the stock row now: nothing where it is
+ * held.  "all" is what it could get if it were first in the queue.
+ *
+ * Where lines wait although something is available, this statement, or one
+ * further out, has not settled yet: then the line joins them, and who is first
+ * gets it when the statement settles.
  */
 static BkoQty
-available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty)
+available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty, BkoQty *all)
 {
-	if (line->held)
+	BkoFrame   *other = NULL;
+
+	*all = line->held ? 0 : bko_take(qty, bko_stock_available(frame, stock), stock->step);
+	if (bko_stock_backordered(frame, stock) > 0 &&
+		(frame->op != TRIGGER_EVENT_INSERT || bko_frame_other(frame, stock, &other) != NULL))
 		return 0;
-	if (bko_stock_backordered(frame, stock) > 0 && bko_frame_shares(frame, stock))
-		return 0;
-	return bko_take(qty, bko_stock_available(frame, stock), stock->step);
+	return *all;
 }
 
 /*
@@ -102,13 +107,14 @@ available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty)
 BkoQty
 bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 {
-	BkoQty		take = available_for(frame, stock, line, qty);
+	BkoQty		all;
+	BkoQty		take = available_for(frame, stock, line, qty, &all);
 	BkoQty		waits;
 
 	if (take < qty && bko_stock_confirm(frame, stock))
-		take = available_for(frame, stock, line, qty);
+		take = available_for(frame, stock, line, qty, &all);
 	waits = qty - take;
-	check_limit(stock, qty, take, bko_stock_backordered(frame, stock));
+	check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
 
 	line->ordered += qty;
 	line->backordered += waits;

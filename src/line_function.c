@@ -108,7 +108,11 @@ write_line(BkoFrame *frame, const BkoStock *stock, const BkoLine *line)
 	args[5] = NumericGetDatum(bko_qty_to_numeric(line->cancelled));
 	args[6] = NumericGetDatum(bko_qty_to_numeric(line->returned));
 	args[7] = TimestampTzGetDatum(bko_journal_now(frame));
-	bko_run(&frame->run, PLAN_LINE_WRITE, args, NULL, 0);
+	if (bko_run(&frame->run, PLAN_LINE_WRITE, args, NULL, 0) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("order line " INT64_FORMAT " could not be written", line->line_id),
+				 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
 	bko_epoch_next();
 }
 

@@ -95,7 +95,8 @@ bko_place_order(PG_FUNCTION_ARGS)
 		ids[i] = Int64GetDatum(DatumGetInt64(bko_result(i, 1, &isnull)));
 	}
 	/* every line of the order is known: it need not wait for the commit */
-	bko_due_settle(&run);
+	if (!PG_ARGISNULL(1))
+		bko_due_settle(&run, PG_GETARG_TEXT_PP(1));
 	remember_placed(ids, n);
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -294,27 +294,6 @@ refuse_shipped(const BkoLine *line, const char *what, const text *item, const te
 			 errhint("Cancel what is open with cancel(), take back what has shipped with return_goods().")));
 }
 
-/* Bring a line to another quantity ordered. */
-static void
-change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
-{
-	bko_line_check_step(stock, ordered);
-	if (ordered > line->ordered)
-		bko_line_grow(frame, stock, line, ordered - line->ordered);
-	else if (ordered < line->ordered)
-	{
-		if (line->ordered - ordered > line->allocated + line->backordered)
-			ereport(ERROR,
-					(errcode(ERRCODE_BKO_LINE_SHIPPED),
-					 errmsg("quantity %s of order line " INT64_FORMAT " is less than %s shipped and %s cancelled of %s",
-							bko_qty_text(ordered), line->line_id, bko_qty_text(line->shipped),
-							bko_qty_text(line->cancelled),
-							bko_where(stock->item, stock->location)),
-					 errhint("Order no less than has shipped; return_goods() takes goods back.")));
-		bko_line_shrink(frame, stock, line, line->ordered - ordered, 0);
-	}
-}
-
 /* Refuse changes of what the engine keeps; true where only a scale changed. */
 static bool
 check_kept(BkoRow *old, BkoRow *new, Relation rel)
@@ -328,28 +307,57 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 	return rescaled;
 }
 
-/* Move a line of which nothing has shipped to another stock row. */
+/* BK004: the quantity would be less than has shipped and was cancelled. */
+static void
+refuse_less(const BkoLine *line, BkoQty ordered, const text *item, const text *location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_LINE_SHIPPED),
+			 errmsg("quantity %s of order line " INT64_FORMAT " is less than %s shipped and %s cancelled of %s",
+					bko_qty_text(ordered), line->line_id, bko_qty_text(line->shipped),
+					bko_qty_text(line->cancelled), bko_where(item, location)),
+			 errhint("Order no less than has shipped; return_goods() takes goods back.")));
+}
+
+/* Bring a line to another quantity ordered. */
+static void
+change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
+{
+	if (ordered == line->ordered)
+		return;
+	bko_line_check_step(stock, ordered);
+	if (ordered < line->shipped + line->cancelled)
+		refuse_less(line, ordered, stock->item, stock->location);
+	if (ordered > line->ordered)
+		bko_line_grow(frame, stock, line, ordered - line->ordered);
+	else
+		bko_line_shrink(frame, stock, line, line->ordered - ordered, 0);
+}
+
+/*
+ * Move a line of which nothing has shipped to another stock row, at another
+ * quantity perhaps: it leaves one queue and joins the other at its end.
+ */
 static BkoStock *
-move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new, text *item, text *location)
+move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
+		  text *item, text *location, BkoQty ordered)
 {
 	BkoStock   *to;
-	BkoQty		wanted = line->ordered - line->cancelled;
-	BkoLine		moved = *line;
 
 	if (line->shipped > 0)
 		refuse_shipped(line, "a new item or location", from->item, from->location);
+	if (ordered < line->cancelled)
+		refuse_less(line, ordered, from->item, from->location);
 	bko_line_shrink(frame, from, line, line->allocated + line->backordered, 0);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, from->item, from->location,
 				line->cancelled, line->line_id, 0, 0);
+
 	to = bko_stock_touch(frame, item, location);
-	bko_line_check_step(to, wanted);
-	moved.ordered -= wanted;
-	moved.allocated = moved.backordered = 0;
-	*line = moved;
+	bko_line_check_step(to, ordered);
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
 				line->cancelled, line->line_id, 0, 0);
-	if (wanted > 0)
-		bko_line_grow(frame, to, line, wanted);
+	if (ordered > line->ordered)
+		bko_line_grow(frame, to, line, ordered - line->ordered);
 	bko_row_set(new, LINE_QUEUED_AT, TimestampTzGetDatum(bko_stock_queued_at(frame, to)));
 	return to;
 }
@@ -399,8 +407,9 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	if (moved)
-		stock = move_line(frame, stock, &line, new, item, location);
-	change_quantity(frame, stock, &line, ordered);
+		stock = move_line(frame, stock, &line, new, item, location, ordered);
+	else
+		change_quantity(frame, stock, &line, ordered);
 	bko_line_ship_held(frame, stock, &line);
 	stock->requeued = stock->requeued || requeued;
 	frame->ndecided++;

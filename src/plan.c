@@ -55,7 +55,13 @@
 
 typedef struct PlanSpec
 {
-	bool		writes;			/* fires our own triggers: see bko_engine_writing */
+	enum
+	{
+		READS,
+		WRITES,					/* fires our own triggers: see bko_engine_writing */
+		WHOLE,					/* reads whole tables: planned as anybody's statement */
+		WHOLE_WRITES
+	}			what;
 	const char *sql;
 	int			nargs;
 	Oid			argtypes[MAX_ARGS];
@@ -63,16 +69,16 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		false, "SELECT version::integer FROM @book"
+		WHOLE, "SELECT version::integer FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
-		false, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
+		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_STOCK_READ] = {
-		false, STOCK_SELECT, 2, {TEXTOID, TEXTOID}
+		READS, STOCK_SELECT, 2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_STOCK_WRITE] = {
-		true,
+		WRITES,
 		"UPDATE @stock SET"
 		" on_hand = pg_catalog.trim_scale(on_hand" PLUS "$3),"
 		" allocated = pg_catalog.trim_scale(allocated" PLUS "$4),"
@@ -82,7 +88,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		6, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
 	},
 	[PLAN_STOCK_WRITE_MANY] = {
-		true,
+		WRITES,
 		"UPDATE @stock AS s SET"
 		" on_hand = pg_catalog.trim_scale(s.on_hand" PLUS "d.on_hand),"
 		" allocated = pg_catalog.trim_scale(s.allocated" PLUS "d.allocated),"
@@ -95,52 +101,52 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_LINE_CONFIRM] = {
-		false,
+		READS,
 		"SELECT t.n, l.xmin FROM unnest($1, $2, $3) WITH ORDINALITY AS t(id, item, queued_at, n)"
 		" JOIN @order_line AS l ON l.line_id" EQ "t.id AND l.item" EQ "t.item"
 		" AND l.queued_at" EQ "t.queued_at",
 		3, {INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_RECEIPT_CONFIRM] = {
-		false,
+		READS,
 		"SELECT t.n, r.xmin FROM unnest($1, $2) WITH ORDINALITY AS t(id, item, n)"
 		" JOIN @receipt AS r ON r.receipt_id" EQ "t.id AND r.item" EQ "t.item",
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_QUEUE_HEAD] = {
-		false, QUEUE_SELECT " ORDER BY priority, queued_at, line_id LIMIT 16",
+		READS, QUEUE_SELECT " ORDER BY priority, queued_at, line_id LIMIT 16",
 		2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_QUEUE_NEXT] = {
-		false,
+		READS,
 		QUEUE_SELECT " AND ROW(priority, queued_at, line_id)" GT "ROW($3, $4, $5)"
 		" ORDER BY priority, queued_at, line_id LIMIT 1024",
 		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
 	},
 	[PLAN_QUEUE_BY_DATE] = {
-		false,
+		READS,
 		QUEUE_SELECT " ORDER BY priority, requested_on, queued_at, line_id OFFSET $3 LIMIT $4",
 		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
 	},
 	[PLAN_QUEUE_BY_QUANTITY] = {
-		false,
+		READS,
 		QUEUE_SELECT " ORDER BY priority, qty_backordered, queued_at, line_id OFFSET $3 LIMIT $4",
 		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
 	},
 	[PLAN_ALLOCATED_LAST] = {
-		false,
+		READS,
 		ALLOCATED_SELECT " ORDER BY priority DESC, queued_at DESC, line_id DESC"
 		" OFFSET $3 LIMIT $4",
 		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
 	},
 	[PLAN_ALLOCATED_LAST_BY_DATE] = {
-		false,
+		READS,
 		ALLOCATED_SELECT " ORDER BY priority DESC, requested_on DESC, queued_at DESC,"
 		" line_id DESC OFFSET $3 LIMIT $4",
 		4, {TEXTOID, TEXTOID, INT8OID, INT8OID}
 	},
 	[PLAN_LINES_WRITE] = {
-		true,
+		WRITES,
 		"UPDATE @order_line AS l SET"
 		" qty_shipped = pg_catalog.trim_scale(l.qty_shipped" PLUS "c.shipped),"
 		" qty_allocated = pg_catalog.trim_scale(l.qty_allocated" PLUS "c.allocated),"
@@ -154,7 +160,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		TIMESTAMPTZOID}
 	},
 	[PLAN_JOURNAL_ONE] = {
-		true,
+		WRITES,
 		"INSERT INTO @movement (at, by_role, reason, kind, from_state, to_state, item,"
 		" location, qty, line_id, receipt_id, supply_id)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -162,7 +168,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		TEXTOID, NUMERICOID, INT8OID, INT8OID, INT8OID}
 	},
 	[PLAN_JOURNAL_MANY] = {
-		true,
+		WRITES,
 		"INSERT INTO @movement (at, by_role, reason, kind, from_state, to_state, item,"
 		" location, qty, line_id, receipt_id, supply_id)"
 		" SELECT $1, $2, $3, m.kind, m.from_state, m.to_state, m.item,"
@@ -173,14 +179,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 	},
 	[PLAN_SUPPLY_OPEN] = {
-		false,
+		READS,
 		"SELECT supply_id::bigint, expected_on::date, qty_expected::numeric, qty_received::numeric"
 		" FROM @supply WHERE supply_ref" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
 		" AND NOT closed FOR NO KEY UPDATE",
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	},
 	[PLAN_SUPPLY_WRITE] = {
-		true,
+		WRITES,
 		"UPDATE @supply AS s SET"
 		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty),"
 		" closed = s.closed AND d.qty" GT "0"
@@ -189,37 +195,38 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
 	},
 	[PLAN_RECEIPT_INSERT] = {
-		false,
+		READS,
 		"INSERT INTO @receipt (item, qty, location, supply_ref, unit_cost, note, document)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" ON CONFLICT (document, item, location) WHERE document IS NOT NULL DO NOTHING",
 		7, {TEXTOID, NUMERICOID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID, TEXTOID}
 	},
 	[PLAN_FILLED_LINES] = {
-		false,
+		READS,
 		"SELECT w.place, l.order_ref::pg_catalog.text, l.customer::pg_catalog.text"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS w(line_id, place)"
 		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "$2",
 		2, {INT8ARRAYOID, TEXTOID}
 	},
 	[PLAN_OPEN_LINES] = {
-		false,
+		WHOLE,
 		"SELECT 1 FROM @order_line WHERE qty_backordered" GT "0 OR qty_allocated" GT "0 LIMIT 1"
 	},
 	[PLAN_LINE_PLACE] = {
-		false,
+		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
 		" WHERE line_id" EQ "$1",
 		1, {INT8OID}
 	},
 	[PLAN_ORDER_PLACES] = {
-		false,
+		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
 		" WHERE order_ref" EQ "$1 GROUP BY item, location"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
 	[PLAN_LINE_LOCK] = {
-		false,
+		READS,
 		"SELECT ship_policy::pg_catalog.text, order_ref::pg_catalog.text, held::boolean,"
 		" qty_ordered::numeric, qty_shipped::numeric, qty_allocated::numeric,"
 		" qty_backordered::numeric, qty_cancelled::numeric, qty_returned::numeric"
@@ -228,7 +235,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		3, {INT8OID, TEXTOID, TEXTOID}
 	},
 	[PLAN_LINE_WRITE] = {
-		true,
+		WRITES,
 		"UPDATE @order_line SET qty_shipped = $3, qty_allocated = $4, qty_backordered = $5,"
 		" qty_cancelled = $6, qty_returned = $7,"
 		" closed_at = CASE WHEN $4" PLUS "$5" EQ "0 THEN COALESCE(closed_at, $8) END"
@@ -237,48 +244,50 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		TIMESTAMPTZOID}
 	},
 	[PLAN_DUE_INSERT] = {
-		false,
+		READS,
 		"INSERT INTO @order_due (order_ref) SELECT DISTINCT d.r FROM pg_catalog.unnest($1) AS d(r)",
 		1, {TEXTARRAYOID}
 	},
 	[PLAN_DUE_READ] = {
-		false,
-		"SELECT DISTINCT order_ref::pg_catalog.text COLLATE \"C\" FROM @order_due ORDER BY 1"
+		WHOLE,
+		"SELECT DISTINCT order_ref::pg_catalog.text COLLATE \"C\" FROM @order_due"
+		" WHERE $1 IS NULL OR order_ref" EQ "$1 ORDER BY 1",
+		1, {TEXTOID}
 	},
 	[PLAN_DUE_CLEAR] = {
-		false, "DELETE FROM @order_due"
+		WHOLE, "DELETE FROM @order_due WHERE order_ref" EQ "ANY ($1)", 1, {TEXTARRAYOID}
 	},
 	[PLAN_DUE_LINES] = {
-		false,
+		READS,
 		"SELECT l.line_id::bigint, l.item::pg_catalog.text, l.location::pg_catalog.text,"
 		" l.qty_allocated::numeric"
 		" FROM @order_line AS l"
 		" WHERE l.order_ref" EQ "ANY ($1) AND l.ship_policy" EQ "'order' AND l.qty_allocated" GT "0"
 		" AND NOT EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "l.order_ref"
-		" AND o.ship_policy" EQ "'order' AND (o.qty_backordered" GT "0 OR o.held))"
+		" AND o.ship_policy" EQ "'order' AND (o.qty_backordered" GT "0 OR (o.held AND o.closed_at IS NULL)))"
 		" ORDER BY l.item COLLATE \"C\", l.location COLLATE \"C\", l.line_id",
 		1, {TEXTARRAYOID}
 	},
 	[PLAN_COUNT] = {
-		false,
+		READS,
 		"UPDATE @stock SET on_hand = $3 WHERE item" EQ "$1 AND location" EQ "$2",
 		3, {TEXTOID, TEXTOID, NUMERICOID}
 	},
 	[PLAN_RECEIPT_READ] = {
-		false,
+		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @receipt"
 		" WHERE receipt_id" EQ "$1",
 		1, {INT8OID}
 	},
 	[PLAN_RECEIVED_ON] = {
-		false,
+		READS,
 		"SELECT supply_id::bigint, pg_catalog.sum(qty)::numeric FROM @movement"
 		" WHERE receipt_id" EQ "$1 AND kind" EQ "'receive' AND item" EQ "$2"
 		" GROUP BY supply_id ORDER BY pg_catalog.max(movement_id) DESC",
 		2, {INT8OID, TEXTOID}
 	},
 	[PLAN_LINES_BAD_KEY] = {
-		false,
+		WHOLE,
 		"SELECT COALESCE(CASE WHEN pg_catalog.jsonb_typeof($1) OPERATOR(pg_catalog.<>) 'array'"
 		" THEN 'lines is not an array' WHEN pg_catalog.jsonb_array_length($1)" EQ "0"
 		" THEN 'the order has no lines' END,"
@@ -300,7 +309,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		2, {JSONBOID, TEXTARRAYOID}
 	},
 	[PLAN_LINES_INSERT] = {
-		false,
+		READS,
 		"INSERT INTO @order_line (order_ref, line_no, demand, customer, item, location, priority,"
 		" ship_policy, requested_on, unit_price, currency, payment_days, qty_ordered)"
 		" SELECT $1, COALESCE((v OPERATOR(pg_catalog.->>) 'line_no')::integer, n::integer),"
@@ -324,7 +333,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		INT4OID}
 	},
 	[PLAN_REBUILD_LINES] = {
-		true,
+		WHOLE_WRITES,
 		"UPDATE @order_line AS l SET"
 		" qty_ordered = pg_catalog.trim_scale(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled),"
 		" qty_shipped = pg_catalog.trim_scale(j.shipped),"
@@ -337,14 +346,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @journal_total AS j"
 		" WHERE l.line_id" EQ "j.line_id AND l.item" EQ "j.item AND l.location" EQ "j.location"
 		" AND ($1 IS NULL OR l.item" EQ "$1)"
-		" AND NOT (l.qty_shipped" EQ "j.shipped AND l.qty_allocated" EQ "j.allocated"
+		" AND NOT ((l.closed_at IS NOT NULL)" EQ "(j.allocated" PLUS "j.backordered" EQ "0)"
+		" AND l.qty_shipped" EQ "j.shipped AND l.qty_allocated" EQ "j.allocated"
 		" AND l.qty_backordered" EQ "j.backordered AND l.qty_cancelled" EQ "j.cancelled"
 		" AND l.qty_returned" EQ "j.returned AND l.qty_ordered" EQ
 		"(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled))",
 		2, {TEXTOID, TIMESTAMPTZOID}
 	},
 	[PLAN_REBUILD_UNKNOWN] = {
-		true,
+		WHOLE_WRITES,
 		"INSERT INTO @movement (at, by_role, reason, kind, to_state, item, location, qty, line_id)"
 		" SELECT $2, $3, 'rebuild', m.kind, m.to_state, l.item, l.location, m.qty, l.line_id"
 		" FROM @order_line AS l CROSS JOIN LATERAL (VALUES"
@@ -353,18 +363,47 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" ('return', 'r', l.qty_returned)) AS m(kind, to_state, qty)"
 		" WHERE ($1 IS NULL OR l.item" EQ "$1) AND m.qty" GT "0"
 		" AND NOT EXISTS (SELECT FROM @movement AS o WHERE o.line_id" EQ "l.line_id"
-		" AND o.item" EQ "l.item)",
+		" AND o.item" EQ "l.item AND o.location" EQ "l.location)",
 		3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
 	},
+	[PLAN_REBUILD_GONE] = {
+		WHOLE_WRITES,
+		"INSERT INTO @movement (at, by_role, reason, kind, from_state, item, location, qty, line_id)"
+		" SELECT $2, $3, 'rebuild', 'cancel', m.from_state, j.item, j.location, m.qty, j.line_id"
+		" FROM @journal_total AS j CROSS JOIN LATERAL (VALUES"
+		" ('a'::\"char\", j.allocated), ('b', j.backordered)) AS m(from_state, qty)"
+		" WHERE ($1 IS NULL OR j.item" EQ "$1) AND m.qty OPERATOR(pg_catalog.<>) 0"
+		" AND NOT EXISTS (SELECT FROM @order_line AS l WHERE l.line_id" EQ "j.line_id"
+		" AND l.item" EQ "j.item AND l.location" EQ "j.location)",
+		3, {TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	},
+	[PLAN_REBUILD_SUPPLY] = {
+		WHOLE_WRITES,
+		"UPDATE @supply AS s SET qty_received = pg_catalog.trim_scale(j.received)"
+		" FROM (SELECT u.supply_id, u.item, COALESCE(pg_catalog.sum(m.qty), 0) AS received"
+		" FROM @supply AS u LEFT JOIN @movement AS m ON m.supply_id" EQ "u.supply_id"
+		" AND m.item" EQ "u.item AND m.kind" EQ "'receive'"
+		" WHERE ($1 IS NULL OR u.item" EQ "$1) GROUP BY u.supply_id, u.item) AS j"
+		" WHERE s.supply_id" EQ "j.supply_id AND s.item" EQ "j.item"
+		" AND s.qty_received OPERATOR(pg_catalog.<>) j.received",
+		1, {TEXTOID}
+	},
+	[PLAN_REBUILD_DUE] = {
+		WHOLE,
+		"INSERT INTO @order_due (order_ref) SELECT DISTINCT order_ref FROM @order_line"
+		" WHERE ship_policy" EQ "'order' AND qty_allocated" GT "0 AND order_ref IS NOT NULL"
+		" AND ($1 IS NULL OR item" EQ "$1)",
+		1, {TEXTOID}
+	},
 	[PLAN_REBUILD_PLACES] = {
-		false,
+		WHOLE,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @stock"
 		" WHERE $1 IS NULL OR item" EQ "$1"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
 	[PLAN_REBUILD_STOCK] = {
-		false,
+		WHOLE,
 		"SELECT s.item::pg_catalog.text, s.location::pg_catalog.text,"
 		" COALESCE(m.on_hand, 0)::numeric, COALESCE(l.allocated, 0)::numeric,"
 		" COALESCE(l.backordered, 0)::numeric"
@@ -386,7 +425,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 
 /* Planner settings under which the kept plans are made; see make_plan(). */
 static const char *const planner_off[] = {
-	"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"
+	"jit", "enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"
 };
 
 /* Trigger depth at which our own triggers see the engine's writes; 0: none. */
@@ -473,21 +512,26 @@ static SPIPlanPtr
 make_plan(const BkoBook *book, BkoPlanId id)
 {
 	int			nestlevel = NewGUCNestLevel();
+	bool		whole = (specs[id].what == WHOLE || specs[id].what == WHOLE_WRITES);
 	SPIPlanPtr	plan;
 	CachedPlan *cplan;
 
-	for (int i = 0; i < lengthof(planner_off); i++)
+	for (int i = 0; i < lengthof(planner_off) && !whole; i++)
 		(void) set_config_option(planner_off[i], "off", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 
 	plan = SPI_prepare_cursor(plan_text(book, specs[id].sql), specs[id].nargs,
-							  (Oid *) specs[id].argtypes, CURSOR_OPT_GENERIC_PLAN);
+							  (Oid *) specs[id].argtypes,
+							  whole ? 0 : CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	cplan = SPI_plan_get_cached_plan(plan);
-	if (cplan)
-		ReleaseCachedPlan(cplan, CurrentResourceOwner);
+	if (!whole)
+	{
+		cplan = SPI_plan_get_cached_plan(plan);
+		if (cplan)
+			ReleaseCachedPlan(cplan, CurrentResourceOwner);
+	}
 
 	AtEOXact_GUC(true, nestlevel);
 	return plan;
@@ -568,7 +612,8 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
 	GetUserIdAndSecContext(&save_userid, &save_sec);
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
-	n = specs[id].writes ? execute_writing(run->book, id, values, nulls, limit) :
+	n = (specs[id].what == WRITES || specs[id].what == WHOLE_WRITES) ?
+		execute_writing(run->book, id, values, nulls, limit) :
 		execute(run->book, id, values, nulls, limit);
 	SetUserIdAndSecContext(save_userid, save_sec);
 	return n;

@@ -238,14 +238,18 @@ read_priority(BkoFrame *frame, BkoStock *stock, const BkoWaiting *first,
 	return n;
 }
 
-/* Fill priority after priority; the lines of the last one share what is left. */
+/*
+ * Fill priority after priority; the lines of the last one share what is left.
+ * Where lines want less than a step, a share leaves something over for another.
+ */
 static BkoQty
 fill_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id)
 {
 	BkoQty		given = 0;
+	BkoQty		before = -1;
 	BkoWaiting *first;
 
-	while (bko_whole_steps(available - given, stock->step) > 0 &&
+	while (given > before && bko_whole_steps(available - given, stock->step) > 0 &&
 		   (first = first_waiting(frame, stock)) != NULL)
 	{
 		BkoQty		pool = bko_whole_steps(available - given, stock->step);
@@ -255,6 +259,7 @@ fill_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id
 		int			n = read_priority(frame, stock, first, &index, &open);
 		int128		wanted = 0;
 
+		before = given;
 		for (int i = 0; i < n; i++)
 			wanted += open[i];
 		shares = open;
@@ -270,8 +275,6 @@ fill_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id
 			give(frame, stock, &stock->queue[index[i]], shares[i], receipt_id);
 			given += shares[i];
 		}
-		if (wanted > pool)
-			break;
 	}
 	return given;
 }

@@ -5,7 +5,7 @@
  *
  * For a book that was changed behind the engine's back (triggers disabled,
  * session_replication_role, a partial restore).  The journal is believed for
- * lines that it knows and for on_hand; lines that it doesn't know are taken as
+* lines that it knows and for on_hand; lines that it doesn't know are taken as
  * they stand and journalled; stock rows get the sums of their lines.
  *
  *-------------------------------------------------------------------------
@@ -90,7 +90,10 @@ bko_rebuild(PG_FUNCTION_ARGS)
 	args[1] = TimestampTzGetDatum(bko_journal_now(frame));
 	args[2] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
 	ncorrected = bko_run(&run, PLAN_REBUILD_UNKNOWN, args, nulls, 0);
+	ncorrected += bko_run(&run, PLAN_REBUILD_GONE, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_LINES, args, nulls, 0);
+	ncorrected += bko_run(&run, PLAN_REBUILD_SUPPLY, args, nulls, 0);
+	(void) bko_run(&run, PLAN_REBUILD_DUE, args, nulls, 0);
 	ncorrected += correct_stocks(frame, args[0], nulls);
 	(void) bko_function_done(frame);
 	PG_RETURN_INT64(ncorrected);

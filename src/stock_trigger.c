@@ -150,12 +150,14 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	BkoQty		available;
 	BkoStock   *stock;
 	bool		found;
+	bool		now_ships;
 
 	check_update(old, new, rel);
 	on_hand = check_stock_row(new, &item, &location);
 	was = bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND), BKO_ISNULL(old, STOCK_ON_HAND), "on_hand");
 	stock = bko_frame_stock(frame, item, location, &found);
 	read_stock_row(stock, new, on_hand);
+	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, 0, 0, 0);
 
 	(void) bko_stock_confirm(frame, stock);
@@ -167,15 +169,17 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 						bko_qty_text(bko_stock_on_hand(frame, stock)), bko_where(item, location)),
 				 errhint("Other statements of this transaction have taken from it.")));
 	if (available < 0)
+	{
 		bko_queue_release(frame, stock, -available);
-	else if (bko_frame_shares(frame, stock))
+		if (now_ships)
+			bko_queue_write(frame);	/* what is released must be seen not to ship */
+	}
+	if (now_ships)
+		bko_queue_ship_allocated(frame, stock);
+	if (bko_frame_shares(frame, stock))
 		stock->unsettled = true;
 	else
-	{
-		if (stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE)))
-			bko_queue_ship_allocated(frame, stock);
-		bko_queue_fill(frame, stock, 0);
-	}
+		(void) bko_queue_fill(frame, stock, 0);
 
 	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
 	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);

@@ -3,9 +3,9 @@
 CREATE FUNCTION explain(line_id bigint)
     RETURNS TABLE (fact text, value text) LANGUAGE sql STABLE SECURITY DEFINER
 BEGIN ATOMIC
+    SELECT bko.need_line('book'::regclass, line_id);
     WITH line AS (
-        SELECT l.* FROM order_line l
-         WHERE bko.need_line('book'::regclass, explain.line_id) AND l.line_id = explain.line_id
+        SELECT l.* FROM order_line l WHERE l.line_id = explain.line_id
     ), place AS (
         SELECT b.* FROM open_backorder b JOIN line ON line.line_id = b.line_id AND line.item = b.item
     ), ahead AS (

@@ -126,7 +126,7 @@ BEGIN ATOMIC
      WHERE l.ship_policy = 'order' AND l.qty_allocated > 0
        AND NOT EXISTS (SELECT FROM order_line o
                         WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
-                          AND (o.qty_backordered > 0 OR o.held))
+                          AND (o.qty_backordered > 0 OR (o.held AND o.closed_at IS NULL)))
        AND NOT EXISTS (SELECT FROM order_due d WHERE d.order_ref = l.order_ref)
     UNION ALL
     -- a receipt went to lines and to stock, and its fills name it
