@@ -151,6 +151,8 @@ typedef enum BkoPlanId
 	PLAN_SUPPLY_OPEN,
 	PLAN_SUPPLY_WRITE,
 	PLAN_RECEIPT_INSERT,
+	PLAN_DOCUMENT_KNOWN,
+	PLAN_ORDER_WAITS,
 	PLAN_FILLED_LINES,
 	PLAN_OPEN_LINES,
 	PLAN_STOCK_READ,
@@ -319,6 +321,11 @@ struct BkoStock
 
 	BkoQty		received;		/* by receipts that count as gone in */
 
+	/* of it, written already together with another frame's share */
+	BkoQty		w_on_hand;
+	BkoQty		w_allocated;
+	BkoQty		w_backordered;
+
 	/* what really went in */
 	BkoQty		s_on_hand;
 	BkoQty		s_allocated;
@@ -442,6 +449,7 @@ extern void bko_stock_keep(BkoFrame *frame, BkoStock *stock,
 						   bool (*went_in) (const BkoTaken *taken, int place, void *arg),
 						   void *arg);
 extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
+extern void bko_stock_absorb(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
 

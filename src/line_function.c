@@ -145,14 +145,38 @@ line_id_of(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_NO_LINE),
-				 errmsg("no order line is named: line_id is null")));
+				 errmsg("no order line is named: line_id is null"),
+				 errhint("line_id is the number that INSERT ... RETURNING line_id gave.")));
 	return PG_GETARG_INT64(1);
+}
+
+/* 55000 where another line of an order that ships as a whole still waits. */
+static void
+check_order_waits(BkoFrame *frame, const BkoLine *line)
+{
+	Datum		args[1];
+	bool		isnull;
+	Datum		qty;
+
+	args[0] = PointerGetDatum(line->order_ref);
+	if (bko_run(&frame->run, PLAN_ORDER_WAITS, args, NULL, 1) == 0)
+		return;
+	qty = bko_result(0, 2, &isnull);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("order \"%s\" ships as a whole, and %s of item \"%s\" are backordered",
+					bko_show_text(line->order_ref),
+					bko_qty_text(bko_stored_qty(qty, isnull, "qty_backordered")),
+					bko_show_text(DatumGetTextPP(bko_result(0, 1, &isnull)))),
+			 errhint("Set the ship_policy of its lines to 'partial' to ship a part.")));
 }
 
 /* 55000 where a line must not leave now. */
 static void
-check_may_ship(const BkoLine *line, const BkoStock *stock)
+check_may_ship(BkoFrame *frame, const BkoLine *line, const BkoStock *stock)
 {
+	if (line->policy == 'o')
+		check_order_waits(frame, line);
 	if (line->held)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -185,7 +209,7 @@ bko_ship(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&run, NULL);
 	stock = lock_line(frame, line_id_of(fcinfo), &line);
 	qty = quantity_of(fcinfo, line.allocated, "ship", "is allocated", &line, stock);
-	check_may_ship(&line, stock);
+	check_may_ship(frame, &line, stock);
 	if (qty > 0)
 	{
 		bko_line_ship(frame, stock, &line, qty);

@@ -228,9 +228,9 @@ correct_stocks(BkoFrame *frame)
 
 	for (int i = 0; i < n; i++)
 	{
-		stocks[i]->d_on_hand = stocks[i]->s_on_hand;
-		stocks[i]->d_allocated = stocks[i]->s_allocated;
-		stocks[i]->d_backordered = stocks[i]->s_backordered;
+		stocks[i]->d_on_hand = stocks[i]->s_on_hand - stocks[i]->w_on_hand;
+		stocks[i]->d_allocated = stocks[i]->s_allocated - stocks[i]->w_allocated;
+		stocks[i]->d_backordered = stocks[i]->s_backordered - stocks[i]->w_backordered;
 	}
 }
 

@@ -201,6 +201,18 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" ON CONFLICT (document, item, location) WHERE document IS NOT NULL DO NOTHING",
 		7, {TEXTOID, NUMERICOID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID, TEXTOID}
 	},
+	[PLAN_DOCUMENT_KNOWN] = {
+		READS,
+		"SELECT 1 FROM @receipt WHERE document" EQ "$1 AND item" EQ "$2 AND location" EQ "$3",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	},
+	[PLAN_ORDER_WAITS] = {
+		READS,
+		"SELECT item::pg_catalog.text, qty_backordered::numeric FROM @order_line"
+		" WHERE order_ref" EQ "$1 AND ship_policy" EQ "'order' AND qty_backordered" GT "0"
+		" ORDER BY line_id LIMIT 1",
+		1, {TEXTOID}
+	},
 	[PLAN_FILLED_LINES] = {
 		READS,
 		"SELECT w.place, l.order_ref::pg_catalog.text, l.customer::pg_catalog.text"
@@ -300,6 +312,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" CROSS JOIN LATERAL pg_catalog.jsonb_object_keys(CASE WHEN pg_catalog.jsonb_typeof(e.v)"
 		EQ "'object' THEN e.v END) AS k(k)"
 		" WHERE k.k OPERATOR(pg_catalog.<>) ALL ($2) LIMIT 1),"
+		" (SELECT pg_catalog.format('line %s has both qty and qty_ordered', e.n)"
+		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
+		" WHERE e.v OPERATOR(pg_catalog.->) 'qty' IS NOT NULL"
+		" AND e.v OPERATOR(pg_catalog.->) 'qty_ordered' IS NOT NULL LIMIT 1),"
 		" (SELECT pg_catalog.format('line %s has no %s', e.n, CASE WHEN"
 		" e.v OPERATOR(pg_catalog.->>) 'item' IS NULL THEN 'item' ELSE 'qty' END)"
 		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"

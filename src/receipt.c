@@ -339,6 +339,23 @@ bko_return_fills(FunctionCallInfo fcinfo, const BkoRun *run, const BkoSink *sink
 }
 
 /*
+ * Was this document taken already?  The unique index decides; this spares a
+ * late duplicate the complaint that its supply is closed by now.
+ */
+static bool
+is_known(const BkoRun *run, FunctionCallInfo fcinfo)
+{
+	Datum		args[3];
+
+	if (PG_ARGISNULL(7) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
+		return false;
+	args[0] = PG_GETARG_DATUM(7);
+	args[1] = PG_GETARG_DATUM(1);
+	args[2] = PG_GETARG_DATUM(3);
+	return bko_run(run, PLAN_DOCUMENT_KNOWN, args, NULL, 1) > 0;
+}
+
+/*
  * bko.receive(book, item, qty, location, supply_ref, unit_cost, note,
  * document): takes a delivery in, as an INSERT into receipt by the caller
  * would, and returns who got what; nothing where the document was taken before.
@@ -355,8 +372,11 @@ bko_receive(PG_FUNCTION_ARGS)
 	run = bko_book_of_regclass(PG_GETARG_OID(0));
 	sink.cxt = CurrentMemoryContext;
 	SPI_connect();
-	insert_receipt(&run, fcinfo, &sink);
-	bko_return_fills(fcinfo, &run, &sink, PG_GETARG_DATUM(1));
+	if (!is_known(&run, fcinfo))
+	{
+		insert_receipt(&run, fcinfo, &sink);
+		bko_return_fills(fcinfo, &run, &sink, PG_GETARG_DATUM(1));
+	}
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -433,6 +433,27 @@ write_many(BkoFrame *frame, BkoStock **stocks, int n)
 }
 
 /*
+ * Take over what other frames have decided about the row and not written: the
+ * row is about to be written, and on_hand and allocated hold together only
+ * with all of it (a line deleted and another inserted by one statement).
+ */
+void
+bko_stock_absorb(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		bko_stock_add(stock, share->d_on_hand, share->d_allocated, share->d_backordered);
+		share->w_on_hand += share->d_on_hand;
+		share->w_allocated += share->d_allocated;
+		share->w_backordered += share->d_backordered;
+		share->d_on_hand = share->d_allocated = share->d_backordered = 0;
+	}
+}
+
+/*
  * Write each stock row that the frame has changed, once, SPI being connected.
  */
 void
@@ -447,6 +468,8 @@ bko_stock_write(BkoFrame *frame)
 			stocks[nchanged++] = stocks[i];
 	if (nchanged == 0)
 		return;
+	for (int i = 0; i < nchanged; i++)
+		bko_stock_absorb(frame, stocks[i]);
 	bko_epoch_next();
 	if (nchanged == 1)
 		write_one(frame, stocks[0]);

@@ -151,6 +151,11 @@ bko_reverse_receipt(PG_FUNCTION_ARGS)
 	BkoQty		qty;
 	int			n;
 
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_NO_LINE),
+				 errmsg("no receipt is named: receipt_id is null"),
+				 errhint("receipt_id is the number that INSERT ... RETURNING receipt_id gave.")));
 	SPI_connect();
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(3));
 	find_receipt(&run, receipt_id, &item, &location);

@@ -181,6 +181,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	else
 		(void) bko_queue_fill(frame, stock, 0);
 
+	bko_stock_absorb(frame, stock);
 	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
 	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);
 	bko_row_set_qty(new, STOCK_BACKORDERED, stock->backordered + stock->d_backordered);

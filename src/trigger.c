@@ -151,7 +151,7 @@ bko_row_changed(BkoRow *old, BkoRow *new, int column)
 	if (BKO_ISNULL(old, column) != BKO_ISNULL(new, column))
 		return true;
 	return !BKO_ISNULL(old, column) &&
-		!datumIsEqual(BKO_VALUE(old, column), BKO_VALUE(new, column), att->attbyval, att->attlen);
+		!datum_image_eq(BKO_VALUE(old, column), BKO_VALUE(new, column), att->attbyval, att->attlen);
 }
 
 /* The item and location of a row, which must be given; "what" it is of. */

@@ -44,7 +44,7 @@ BEGIN ATOMIC
                                                            ORDER BY o.line_no, o.line_id)
                                            FROM order_line o
                                           WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
-                                            AND o.qty_backordered > 0), 'nothing')) END
+                                            AND o.qty_backordered > 0), 'nothing, but a line is held')) END
           FROM line l JOIN stock s ON s.item = l.item AND s.location = l.location
          WHERE l.qty_allocated > 0
         UNION ALL
@@ -69,10 +69,10 @@ BEGIN ATOMIC
                                            ORDER BY g.expected_on, g.supply_id)
                            FROM pegging g WHERE g.line_id = p.line_id AND g.item = p.item),
                         'nothing is on its way')
-          FROM place p
+          FROM place p JOIN line l ON NOT l.held
         UNION ALL
-        SELECT 10, 'promised on', coalesce(p.promised_on::text, 'no date: supply on its way does not cover it')
-          FROM place p
+        SELECT 10, 'promised on', coalesce(p.promised_on::text, 'no date: what is on its way does not cover it, or not by a known day')
+          FROM place p JOIN line l ON NOT l.held
         UNION ALL
         SELECT 11, 'requested on', l.requested_on::text FROM line l WHERE l.requested_on IS NOT NULL
     )

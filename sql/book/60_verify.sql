@@ -135,12 +135,12 @@ BEGIN ATOMIC
                   r.receipt_id, r.qty, r.qty_to_backorders, r.qty_to_stock,
                   coalesce(m.received, 0), coalesce(m.filled, 0))
       FROM receipt r
-      LEFT JOIN (SELECT m.receipt_id,
+      LEFT JOIN (SELECT m.receipt_id, m.item,
                         sum(m.qty) FILTER (WHERE m.kind = 'receive' AND m.qty > 0) AS received,
                         sum(m.qty) FILTER (WHERE m.kind IN ('ship', 'allocate')) AS filled
                    FROM movement m
                   WHERE m.receipt_id IS NOT NULL
-                  GROUP BY m.receipt_id) m ON m.receipt_id = r.receipt_id
+                  GROUP BY m.receipt_id, m.item) m ON m.receipt_id = r.receipt_id AND m.item = r.item
      WHERE r.qty <> r.qty_to_backorders + r.qty_to_stock
         OR r.qty <> coalesce(m.received, 0)
         OR r.qty_to_backorders <> least(coalesce(m.filled, 0), r.qty)
