@@ -80,7 +80,7 @@ RETURNING receipt_id, supply_ref, item, qty, qty_to_backorders, qty_to_stock;
 \echo
 SELECT order_ref, customer, priority, movement.qty AS got, qty_backordered AS still_waits_for
 FROM shop.movement JOIN shop.order_line USING (line_id, item)
-WHERE receipt_id = (SELECT receipt_id FROM shop.receipt ORDER BY qty_to_backorders DESC, receipt_id LIMIT 1)
+WHERE receipt_id = (SELECT receipt_id FROM shop.receipt ORDER BY qty_to_backorders DESC, receipt_id DESC LIMIT 1)
 ORDER BY movement_id LIMIT 10;
 \echo '--- What still waits, the dearest first:'
 \echo
