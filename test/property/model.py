@@ -227,9 +227,8 @@ def fair_shares(lines, pool, step):
     """Shares of one priority, in fifo order: pro rata to what is open, the
     largest remainders rounded up until the pool is spent."""
     open_total = sum(line.qty_backordered for line in lines)
-    pool = min(pool, open_total)
-    if not open_total:
-        return []
+    if pool >= open_total:
+        return [(line, line.qty_backordered) for line in lines]
     unit = step or coarsest_unit([pool] + [line.qty_backordered for line in lines])
     units = pool // unit
     exact = [units * line.qty_backordered / open_total for line in lines]
@@ -530,9 +529,19 @@ class Model:
     def update_line(self, line_id, item, changes):
         """UPDATE of one line: a new qty_ordered, priority, requested_on, held …
         Returns the rows of RETURNING: none if there is no such line."""
-        line = self.lines.get((line_id, item))
-        if line is None:
-            return []
+        return self.update_lines([(line_id, item)], lambda line: changes)
+
+    def update_lines(self, keys, changes_of):
+        """UPDATE of several lines in one statement: what they free goes to the queue
+        as it is when all of them have changed."""
+        lines = [self.lines[key] for key in keys if key in self.lines]
+        for line in lines:
+            self._change(line, changes_of(line))
+        for key in {line.stock_key for line in lines}:
+            self._settle(self.stocks[key])
+        return [self.line_row(line) for line in lines]
+
+    def _change(self, line, changes):
         changes = dict(changes)
         stock = self.stock_of(line)
         resized, new_qty = "qty_ordered" in changes, changes.pop("qty_ordered", None)
@@ -549,8 +558,6 @@ class Model:
             else:
                 self._grow(stock, line, new_qty - line.qty_ordered)
         self._let_go(line)
-        self._settle(stock)
-        return [self.line_row(line)]
 
     def _shrink(self, line, qty):
         """The backordered part goes first, then the allocated part."""
@@ -600,17 +607,16 @@ class Model:
         self._settle(left)
         return [self.line_row(line)]
 
-    def delete_line(self, line_id, item):
-        """DELETE of one line: the number of lines deleted."""
-        line = self.lines.get((line_id, item))
-        if line is None:
-            return 0
-        if line.qty_shipped > 0:
+    def delete_lines(self, keys):
+        """DELETE of lines: the number of lines deleted."""
+        lines = [self.lines[key] for key in keys if key in self.lines]
+        if any(line.qty_shipped > 0 for line in lines):
             raise Refused("BK004")
-        del self.lines[line.key]
-        self.gone[line.key] = line
-        self._settle(self.stock_of(line))
-        return 1
+        for line in lines:
+            self.gone[line.key] = self.lines.pop(line.key)
+        for key in {line.stock_key for line in lines}:
+            self._settle(self.stocks[key])
+        return len(lines)
 
     def cancel(self, line_id, qty=None):
         line = self.line(line_id)

@@ -23,11 +23,13 @@ ENGINE = {
     "with": "two statements in one, by WITH",
     "default": "a column of the application's own that has a default",
     "restore": "a data-only dump and restore in the middle of a round",
+    "tangle": "nested statements inside of one with rows that are held or stay out",
     "intruder": "engine columns and tables written by those who may not",
 }
 LIFE = {
     "resize": "UPDATE of qty_ordered",
     "requeue": "UPDATE of priority, requested_on",
+    "several": "UPDATE and DELETE of several lines at once",
     "move": "UPDATE of item, location",
     "delete": "DELETE of lines",
     "ship": "ship()",
@@ -40,6 +42,8 @@ LIFE = {
     "hold": "held lines",
     "rules": "fill_rule due_date, fair_share, most_lines",
     "order": "ship_policy order",
+    "upsert": "ON CONFLICT DO UPDATE of qty_ordered",
+    "reuse": "numbers of lines that were cancelled and deleted come again",
     "step": "qty_step changes",
     "flag": "ships_at_once and ship_policy changes",
 }
@@ -231,8 +235,9 @@ def line_specs(world, extra=lambda spec: {}):
     count = rng.choice([1] * 8 + [2, 3, 3, 4, 5, 25])
     one_key = world.some_key() if rng.random() < 0.5 else None
     specs = [line_spec(world, one_key or world.some_key(), extra) for _ in range(count)]
-    if any(spec["customer"] == m.KEPT_OUT_AFTER or "line_id" in spec for spec in specs):
-        # what a row that stays out held for a moment, a nested statement can't know
+    odd = any(spec["customer"] == m.KEPT_OUT_AFTER or "line_id" in spec or spec.get("held")
+              for spec in specs)
+    if odd and not world.has("tangle"):
         for spec in specs:
             if spec["customer"] == m.ORDERS_MORE:
                 spec["customer"] = "Retailer"
@@ -441,7 +446,7 @@ def upsert_lines(world):
     specs = line_specs(world, numbered(world))
     columns = columns_of(specs)
     rows, params = values_sql(specs, columns, cast=False)
-    resize = world.has("resize") and world.rng.random() < 0.5
+    resize = world.has("upsert") and world.rng.random() < 0.5
     column = "qty_ordered" if resize else "customer"
     sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
            f"ON CONFLICT (line_id, item) DO UPDATE SET {column} = excluded.{column} "
@@ -546,10 +551,54 @@ def delete_line(world):
     line = world.some_line()
     if line is None:
         return None
-    sql = (f"WITH gone AS (DELETE FROM {world.book}.order_line WHERE line_id = %s AND item = %s "
-           "RETURNING 1) SELECT count(*) AS deleted FROM gone")
+    sql = (f"WITH gone AS (DELETE FROM {world.book}.order_line WHERE line_id = %s AND item = %s"
+           f"{spared(world)} RETURNING 1) SELECT count(*) AS deleted FROM gone")
     return Operation("delete", {line[1:]}, sql, line[:2],
-                     lambda model, rows: [{"deleted": model.delete_line(*line[:2])}])
+                     lambda model, rows: [{"deleted": delete(world, model, [line[:2]])}])
+
+
+def spared(world):
+    """The number of a line that was cancelled and deleted must not come again."""
+    return "" if world.has("reuse") else " AND qty_cancelled = 0"
+
+
+def delete(world, model, keys):
+    return model.delete_lines([key for key in keys if world.has("reuse") or (
+        key in model.lines and model.lines[key].qty_cancelled == 0)])
+
+
+def several_lines(world):
+    """One statement for lines of any items: less of them, held, released, moved in the
+    queue, deleted. (More of them, too, would depend on which comes first.)"""
+    rng = world.rng
+    lines = {line[:2]: line for line in (world.some_line() for _ in range(rng.randint(2, 7))) if line}
+    if len(lines) < 2:
+        return None
+    held, priority, most = rng.random() < 0.3, rng.choice([0, 50, 100, 200]), some_number(rng)
+    steps = {line[1:]: world.steps.get(line[1:]) for line in lines.values()}
+    kinds = [("priority = %s", priority, lambda line: {"priority": priority})]
+    if world.has("hold"):
+        kinds += [("held = %s", held, lambda line: {"held": held})] * 2
+    if world.has("resize") and not any(steps.values()):
+        kinds.append(("qty_ordered = least(qty_ordered, %s)", most, lambda line: {
+            "qty_ordered": m.shown(min(line.qty_ordered, m.Fraction(most)))}))
+    if world.has("delete"):
+        kinds.append((None, None, None))
+    sets, value, changes = rng.choice(kinds)
+    verb = f"DELETE FROM {world.book}.order_line" if sets is None else (
+        f"UPDATE {world.book}.order_line SET {sets}")
+    then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line WHERE (line_id, item) IN %s "
+            "ORDER BY line_id, item COLLATE \"C\" FOR UPDATE", [tuple(lines)])
+
+    def expect(model, rows):
+        if sets is None:
+            delete(world, model, lines)
+        else:
+            model.update_lines(lines, changes)
+        return [model.line_row(model.lines[key]) for key in sorted(lines) if key in model.lines]
+    return Operation("several", {line[1:] for line in lines.values()},
+                     f"{verb} WHERE (line_id, item) IN %s{'' if sets else spared(world)}", [*[value] * (sets is not None), tuple(lines)],
+                     expect, then=then)
 
 
 def call_on_line(world, function, arguments, expect, tolerates=()):
@@ -911,8 +960,8 @@ PARTS = {   # what is shown of each kind of statement: a number, a time, three q
     "receipt": ("receipt_id", None, "qty_to_backorders", "qty_to_stock", None),
 }
 SHOWN_AS = ("number", "at", "x", "y", "z")
-# what happens in AFTER ROW triggers comes after both statements: another story
-LATE_WORDS = {m.BRINGS_ONE, m.TRIGGER_REFUSES}
+# what triggers do between the two or after both of them is another story
+LATE_WORDS = {m.BRINGS_ONE, m.TRIGGER_REFUSES, m.ORDERS_MORE}
 
 
 def with_both(world):
@@ -1000,7 +1049,7 @@ CHOICES = [     # feature, weight, what makes one
     ("insert", 5, insert_prepared), ("insert", 3, insert_copy), ("conflict", 4, insert_or_nothing),
     ("insert", 1, insert_twice), ("insert", 3, merge_lines), ("conflict", 2, upsert_lines),
     ("edit", 2, edit_line), ("huge", 1, insert_huge), ("with", 3, with_both), ("resize", 8, resize_line), ("requeue", 4, requeue_line),
-    ("hold", 5, hold_line), ("move", 3, move_line), ("delete", 3, delete_line),
+    ("hold", 5, hold_line), ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
     ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
     ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("supply", 3, supply),

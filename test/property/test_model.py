@@ -283,11 +283,11 @@ class Test(unittest.TestCase):
         book = Book("5", ships_at_once=False)
         book.order("5")
         book.order("5")
-        self.assertEqual(book.model.delete_line(1, "A"), 1)
-        self.assertEqual(book.model.delete_line(1, "A"), 0)
+        self.assertEqual(book.model.delete_lines([(1, "A")]), 1)
+        self.assertEqual(book.model.delete_lines([(1, "A")]), 0)
         self.assertEqual(book.lines(), [["0", "5", "0", "0"]])
         book.model.ship(2, "1")
-        self.refused("BK004", book.model.delete_line, 2, "A")
+        self.refused("BK004", book.model.delete_lines, [(2, "A")])
 
     def test_cancel(self):
         book = Book("4", ships_at_once=False)
