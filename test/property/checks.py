@@ -11,6 +11,7 @@ from database import LINE_COLUMNS, STOCK_COLUMNS, Failed, Mismatch, show
 def judged(operation, model, rows, error):
     """The model after the operation, if it agrees with the database about it."""
     trial = model.copy()
+    trial.now = operation.kind
     try:
         expected = operation.expect(trial, rows)
     except m.Impossible as fault:
@@ -81,7 +82,10 @@ def compare_items(session, book, model, items):
 def compare_all(session, book, model):
     """Every table of the book, and what the journal makes of it."""
     compare_stock(model, session.execute(f"SELECT {STOCK_COLUMNS} FROM {book}.stock", log=False))
-    compare_lines(model, session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.order_line", log=False))
+    try:
+        compare_lines(model, session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.order_line", log=False))
+    except Mismatch as mismatch:
+        raise Mismatch(f"{mismatch}{fills_of(session, book, model, mismatch.keys)}", mismatch.items)
     compare_rows("supply", {n: model.supply_row(s) for n, s in model.supplies.items()},
                  session.execute(f"SELECT supply_id, qty_received, closed FROM {book}.supply", log=False),
                  lambda row: row["supply_id"])
@@ -127,7 +131,23 @@ def compare_rows(table, expected, rows, key_of):
         wrong.sort(key=str)
         text = differences([expected.get(key) for key in wrong], [found.get(key) for key in wrong])
         items = {(expected.get(key) or found.get(key)).get("item") for key in wrong} - {None}
-        raise Mismatch(f"table {table}:{text}", items)
+        mismatch = Mismatch(f"table {table}:{text}", items)
+        mismatch.keys = wrong
+        raise mismatch
+
+
+def fills_of(session, book, model, keys):
+    """What lines got out of the queue: as the model and as the journal has it."""
+    text = []
+    for key in keys[:4]:
+        ours = [f"{show(qty)} ({now})" for line_key, qty, now in model.fills if line_key == key]
+        rows = session.execute(
+            f"SELECT qty, at FROM {book}.movement WHERE line_id = %s AND item = %s "
+            "AND from_state = 'b' AND to_state IN ('a', 's') ORDER BY movement_id", key, log=False)
+        theirs = [f"{show(row['qty'])} ({row['at'].time()})" for row in rows]
+        text.append(f"\n  line {key[0]} got out of the queue\n    model    {', '.join(ours)}"
+                    f"\n    database {', '.join(theirs)}")
+    return "".join(text)
 
 
 # ------------------------------------------------------------------ journal

@@ -251,6 +251,8 @@ class Model:
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows whose rule or step has changed
         self.placeholders = 0
+        self.now = ""           # what is being done, for the record of fills
+        self.fills = []
 
     def copy(self):
         twin = Model()
@@ -258,7 +260,7 @@ class Model:
             setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
         twin.gone = dict(self.gone)
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
-        twin.placeholders = self.placeholders
+        twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         return twin
 
     # -- reading
@@ -317,6 +319,7 @@ class Model:
             shares = self._shares_by_priority(stock)
         else:
             shares = self._shares_in_turn(stock)
+        self.fills += [(line.key, qty, self.now) for line, qty in shares if qty > 0]
         return [Fill(line, qty, self._give(line, qty)) for line, qty in shares if qty > 0]
 
     def _shares_in_turn(self, stock):

@@ -23,7 +23,7 @@ ENGINE = {
     "with": "two statements in one, by WITH",
     "default": "a column of the application's own that has a default",
     "restore": "a data-only dump and restore in the middle of a round",
-    "tangle": "nested statements inside of one with rows that are held or stay out",
+    "tangle": "nested statements where lines are held, or rows of the outer one stay out",
     "intruder": "engine columns and tables written by those who may not",
 }
 LIFE = {
@@ -235,8 +235,8 @@ def line_specs(world, extra=lambda spec: {}):
     count = rng.choice([1] * 8 + [2, 3, 3, 4, 5, 25])
     one_key = world.some_key() if rng.random() < 0.5 else None
     specs = [line_spec(world, one_key or world.some_key(), extra) for _ in range(count)]
-    odd = any(spec["customer"] == m.KEPT_OUT_AFTER or "line_id" in spec or spec.get("held")
-              for spec in specs)
+    odd = world.has("hold") or any(
+        spec["customer"] == m.KEPT_OUT_AFTER or "line_id" in spec for spec in specs)
     if odd and not world.has("tangle"):
         for spec in specs:
             if spec["customer"] == m.ORDERS_MORE:
