@@ -33,12 +33,16 @@
 #include "fmgr.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 /* Version of the tables that this code serves; see bko.upgrade_book(). */
 #define BKO_BOOK_VERSION 1
 
 /* Longest name of an item or location, in bytes: it must fit an index. */
 #define BKO_MAX_NAME 1000
+
+/* No line, receipt or supply line: 0 may be one. */
+#define BKO_NO_ID PG_INT64_MIN
 
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
 
@@ -155,6 +159,8 @@ typedef enum BkoPlanId
 	PLAN_ORDER_WAITS,
 	PLAN_FILLED_LINES,
 	PLAN_OPEN_LINES,
+	PLAN_STOCK_LEFT,
+	PLAN_TRUNCATE_LINES,
 	PLAN_STOCK_READ,
 	PLAN_QUEUE_BY_DATE,
 	PLAN_QUEUE_BY_QUANTITY,
@@ -234,6 +240,7 @@ extern int	bko_trigger_depth(void);
 extern bool bko_engine_writing(void);
 extern Datum bko_array(Datum *values, bool *nulls, int n, Oid type);
 extern Datum bko_result(uint64 row, int column, bool *isnull);
+extern text *bko_result_text(uint64 row, int column);
 
 /* ---- frame.c ---- */
 
@@ -277,7 +284,7 @@ typedef struct BkoChange
 	BkoQty		shipped;		/* what to add to the line's columns */
 	BkoQty		allocated;
 	BkoQty		backordered;
-	int64		receipt_id;		/* of a fill: where it came from, or 0 */
+	int64		receipt_id;		/* of a fill: where it came from, or BKO_NO_ID */
 	int			waiting;		/* of a fill: index into the queue read, or -1 */
 } BkoChange;
 
@@ -312,6 +319,7 @@ struct BkoStock
 	BkoQty		d_backordered;
 	TimestampTz queued_at;		/* last given, 0: none */
 	bool		unsettled;		/* look again when the statement ends */
+	bool		disturbed;		/* a statement further in left something to settle */
 	bool		requeued;		/* its queue changed: write it, so that others notice */
 
 	/* rows of the statement that may still be kept out */
@@ -385,8 +393,10 @@ extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text 
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
+extern void bko_frame_disturb(BkoFrame *frame, BkoStock *stock);
 extern bool bko_frame_shares(BkoFrame *frame, BkoStock *stock);
 extern BkoStock *bko_frame_other(BkoFrame *frame, BkoStock *stock, BkoFrame **other);
+extern void bko_frame_absorb(BkoFrame *frame, BkoStock *stock);
 extern uint64 bko_epoch(void);
 extern void bko_epoch_next(void);
 
@@ -408,7 +418,7 @@ typedef enum BkoKind
 extern void bko_journal(BkoFrame *frame, BkoKind kind, char from, char to,
 						const text *item, const text *location, BkoQty qty,
 						int64 line_id, int64 receipt_id, int64 supply_id);
-/* A movement, as it is noted until it is written; 0 for null. */
+/* A movement, as it is noted until it is written; BKO_NO_ID for null. */
 typedef struct BkoMove
 {
 	BkoKind		kind;
@@ -449,7 +459,6 @@ extern void bko_stock_keep(BkoFrame *frame, BkoStock *stock,
 						   bool (*went_in) (const BkoTaken *taken, int place, void *arg),
 						   void *arg);
 extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
-extern void bko_stock_absorb(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
 
@@ -500,6 +509,8 @@ typedef struct BkoLine
 } BkoLine;
 
 extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
+extern void bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take,
+								 BkoQty waiting);
 extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to);
@@ -514,6 +525,13 @@ extern void bko_settle(BkoFrame *frame);
 
 /* ---- what triggers share (trigger.c) ---- */
 
+/* Operations that a trigger function is made for. */
+#define BKO_ON_INSERT		1
+#define BKO_ON_UPDATE		2
+#define BKO_ON_DELETE		4
+#define BKO_ON_TRUNCATE		8
+#define BKO_ON_ANY			15
+
 typedef struct BkoRow
 {
 	TupleDesc	desc;
@@ -523,7 +541,9 @@ typedef struct BkoRow
 } BkoRow;
 
 extern void bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
-							  TriggerEvent when, bool for_row);
+							  TriggerEvent when, bool for_row, int ops);
+extern text *bko_row_text(BkoRow *row, int column);
+extern Tuplestorestate *bko_new_rows(TriggerData *trigdata);
 extern TriggerEvent bko_trigger_op(TriggerEvent event);
 extern BkoRow bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot);
 extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
@@ -540,7 +560,7 @@ extern HeapTuple bko_row_form(BkoRow *row);
 
 #define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])
 #define BKO_ISNULL(row, column) ((row)->nulls[(row)->attno[column] - 1])
-#define BKO_TEXT(row, column)	DatumGetTextPP(BKO_VALUE(row, column))
+#define BKO_TEXT(row, column)	bko_row_text(row, column)
 
 /* ---- supply.c ---- */
 

@@ -346,7 +346,7 @@ bko_book_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
-	bko_check_trigger(fcinfo, "bko.book_changed", 0, false);
+	bko_check_trigger(fcinfo, "bko.book_changed", 0, false, BKO_ON_ANY);
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
 }

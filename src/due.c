@@ -80,8 +80,7 @@ lock_due(const BkoRun *run, const text *only, Datum *refs)
 	values = palloc(n * sizeof(Datum));
 	for (int i = 0; i < n; i++)
 	{
-		bool		isnull;
-		text	   *ref = DatumGetTextPCopy(bko_result(i, 1, &isnull));
+		text	   *ref = DatumGetTextPCopy(PointerGetDatum(bko_result_text(i, 1)));
 		LOCKTAG		tag;
 
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, run->book->nspoid,
@@ -118,13 +117,13 @@ bko_due_settle(const BkoRun *run, const text *only)
 	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
 	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
 	for (uint64 i = 0; i < n; i++)
-		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
-							   DatumGetTextPP(bko_result(i, 3, &isnull)));
+		(void) bko_stock_touch(frame, bko_result_text(i, 2),
+							   bko_result_text(i, 3));
 	n = n > 0 ? bko_run(run, PLAN_DUE_LINES, &refs, NULL, 0) : 0;
 	for (uint64 i = 0; i < n; i++)
 	{
-		BkoStock   *stock = bko_frame_lookup(frame, DatumGetTextPP(bko_result(i, 2, &isnull)),
-											 DatumGetTextPP(bko_result(i, 3, &isnull)));
+		BkoStock   *stock = bko_frame_lookup(frame, bko_result_text(i, 2),
+											 bko_result_text(i, 3));
 		Datum		qty = bko_result(i, 4, &isnull);
 
 		if (stock && stock->ships_at_once)
@@ -145,7 +144,7 @@ bko_order_due(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoRun		run;
 
-	bko_check_trigger(fcinfo, "bko.order_due", 0, true);
+	bko_check_trigger(fcinfo, "bko.order_due", 0, true, BKO_ON_INSERT);
 	run = bko_book_of_table(trigdata->tg_relation);
 	SPI_connect();
 	bko_due_settle(&run, NULL);

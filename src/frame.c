@@ -71,7 +71,23 @@ key_equal(StockKey a, StockKey b)
 #define SH_DECLARE
 #include "lib/simplehash.h"
 
+/*
+ * A share that a statement further in wrote together with its own, in a
+ * subtransaction of its own: to be undone should that one abort.
+ */
+typedef struct Absorbed
+{
+	struct Absorbed *next;
+	SubTransactionId subid;
+	BkoFrame   *frame;			/* whose share it was */
+	BkoStock   *share;
+	BkoQty		on_hand;
+	BkoQty		allocated;
+	BkoQty		backordered;
+} Absorbed;
+
 static BkoFrame *top = NULL;
+static Absorbed *absorbed = NULL;
 static uint64 epoch = 1;
 
 static inline StockKey
@@ -99,11 +115,71 @@ bko_epoch_next(void)
 	epoch++;
 }
 
+/* Move part of a share between "decided" and "written with another's". */
+static void
+move_share(BkoStock *share, BkoQty on_hand, BkoQty allocated, BkoQty backordered)
+{
+	share->d_on_hand -= on_hand;
+	share->d_allocated -= allocated;
+	share->d_backordered -= backordered;
+	share->w_on_hand += on_hand;
+	share->w_allocated += allocated;
+	share->w_backordered += backordered;
+}
+
+/* What a subtransaction wrote of outer shares was rolled back with it. */
+static void
+undo_absorbed(SubTransactionId subid)
+{
+	Absorbed  **link = &absorbed;
+
+	while (*link)
+	{
+		Absorbed   *a = *link;
+
+		if (a->subid < subid)
+		{
+			link = &a->next;
+			continue;
+		}
+		move_share(a->share, -a->on_hand, -a->allocated, -a->backordered);
+		*link = a->next;
+		pfree(a);
+	}
+}
+
+/* Forget what was noted about the shares of a frame that goes away. */
+static void
+forget_absorbed(BkoFrame *frame)
+{
+	Absorbed  **link = &absorbed;
+
+	while (*link)
+	{
+		Absorbed   *a = *link;
+
+		if (a->frame != frame)
+		{
+			link = &a->next;
+			continue;
+		}
+		*link = a->next;
+		pfree(a);
+	}
+}
+
 /* Drop every frame of a subtransaction that is going away. */
 static void
 subxact_callback(SubXactEvent event, SubTransactionId mySubid,
 				 SubTransactionId parentSubid, void *arg)
 {
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (Absorbed *a = absorbed; a; a = a->next)
+			if (a->subid == mySubid)
+				a->subid = parentSubid;
+		return;
+	}
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	while (top && top->subid >= mySubid)
@@ -111,8 +187,10 @@ subxact_callback(SubXactEvent event, SubTransactionId mySubid,
 		BkoFrame   *frame = top;
 
 		top = frame->prev;
+		forget_absorbed(frame);
 		MemoryContextDelete(frame->cxt);
 	}
+	undo_absorbed(mySubid);
 	epoch++;
 }
 
@@ -134,6 +212,7 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_ABORT:
 			top = NULL;			/* memory goes with the transaction */
+			absorbed = NULL;
 			epoch++;
 			bko_plan_at_commit();
 			break;
@@ -242,6 +321,7 @@ bko_frame_close(BkoFrame *frame)
 		link = &(*link)->prev;
 	Assert(*link == frame);
 	*link = frame->prev;
+	forget_absorbed(frame);
 	MemoryContextDelete(frame->cxt);
 }
 
@@ -370,4 +450,60 @@ bko_frame_count(BkoFrame *frame, bool restored, Relation rel)
 				 errmsg("new rows and rows brought back stand in one statement on \"%s\"",
 						RelationGetRelationName(rel)),
 				 errhint("Insert rows that have the columns kept by bko filled in apart from those that have not.")));
+}
+
+/*
+ * Take over what other frames have decided about a stock row and not written:
+ * the row is about to be written, and on_hand and allocated hold together only
+ * with all of it (a line deleted and another inserted by one statement).
+ */
+void
+bko_frame_absorb(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		BkoQty		on_hand = share->d_on_hand;
+		BkoQty		allocated = share->d_allocated;
+		BkoQty		backordered = share->d_backordered;
+
+		if (on_hand == 0 && allocated == 0 && backordered == 0)
+			continue;
+		stock->d_on_hand += on_hand;
+		stock->d_allocated += allocated;
+		stock->d_backordered += backordered;
+		move_share(share, on_hand, allocated, backordered);
+		if (GetCurrentSubTransactionId() > other->subid)
+		{
+			Absorbed   *a = MemoryContextAlloc(TopTransactionContext, sizeof(Absorbed));
+
+			a->subid = GetCurrentSubTransactionId();
+			a->frame = other;
+			a->share = share;
+			a->on_hand = on_hand;
+			a->allocated = allocated;
+			a->backordered = backordered;
+			a->next = absorbed;
+			absorbed = a;
+		}
+	}
+}
+
+/*
+ * A statement leaves a stock row unsettled to those further out that have
+ * decided on it: they look again, and meanwhile serve nobody out of turn.
+ */
+void
+bko_frame_disturb(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		share->unsettled = true;
+		share->disturbed = true;
+	}
 }

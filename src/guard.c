@@ -8,7 +8,9 @@
 #include "bko.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bko_append_only);
 PG_FUNCTION_INFO_V1(bko_truncate_guard);
@@ -56,9 +58,10 @@ bko_append_only(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	const char *column = NULL;
+	bool		row = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_ROW(trigdata->tg_event);
 
-	bko_check_trigger(fcinfo, "bko.append_only", TRIGGER_EVENT_BEFORE,
-					  CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_ROW(trigdata->tg_event));
+	bko_check_trigger(fcinfo, "bko.append_only", TRIGGER_EVENT_BEFORE, row,
+					  row ? BKO_ON_UPDATE | BKO_ON_DELETE : BKO_ON_TRUNCATE);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 	{
 		column = changed_column(trigdata);
@@ -73,19 +76,52 @@ bko_append_only(PG_FUNCTION_ARGS)
 			 errhint("Correct stock by another entry: a count or a receipt.")));
 }
 
-/* bko.truncate_guard(): BEFORE TRUNCATE.  Raises BK003 while lines are open. */
+/*
+ * The closed lines go: let the journal end at nothing for each, so that it
+ * agrees with a line that gets one of their numbers (RESTART IDENTITY).
+ */
+static void
+journal_truncate(const BkoRun *run)
+{
+	Datum		args[2];
+
+	args[0] = TimestampTzGetDatum(GetCurrentTimestamp());
+	args[1] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	bko_run(run, PLAN_TRUNCATE_LINES, args, NULL, 0);
+}
+
+/*
+ * bko.truncate_guard(): BEFORE TRUNCATE on order_line or stock.  Raises BK003
+ * while lines are open, or something is on hand.
+ */
 Datum
 bko_truncate_guard(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Relation	rel;
 	BkoRun		run;
+	bool		stock;
 	uint64		n;
+	uint64		left = 0;
 
-	bko_check_trigger(fcinfo, "bko.truncate_guard", TRIGGER_EVENT_BEFORE, false);
-	run = bko_book_of_table(trigdata->tg_relation);
+	bko_check_trigger(fcinfo, "bko.truncate_guard", TRIGGER_EVENT_BEFORE, false,
+					  BKO_ON_TRUNCATE);
+	rel = trigdata->tg_relation;
+	run = bko_book_of_table(rel);
+	stock = (strcmp(RelationGetRelationName(rel), bko_table_name(BKO_STOCK)) == 0);
 	SPI_connect();
 	n = bko_run(&run, PLAN_OPEN_LINES, NULL, NULL, 1);
+	if (n == 0 && stock)
+		left = bko_run(&run, PLAN_STOCK_LEFT, NULL, NULL, 1);
+	else if (n == 0)
+		journal_truncate(&run);
 	SPI_finish();
+	if (left > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_KEPT_COLUMN),
+				 errmsg("table \"%s\" can't be truncated while something is on hand",
+						RelationGetRelationName(rel)),
+				 errhint("Count it down to zero first, or drop the whole book with DROP SCHEMA ... CASCADE.")));
 	if (n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_KEPT_COLUMN),
@@ -105,7 +141,8 @@ bko_journal_guard(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
-	bko_check_trigger(fcinfo, "bko.journal_guard", TRIGGER_EVENT_BEFORE, false);
+	bko_check_trigger(fcinfo, "bko.journal_guard", TRIGGER_EVENT_BEFORE, false,
+					  BKO_ON_INSERT);
 	if (!bko_engine_writing() &&
 		!bko_owns_relation(RelationGetRelid(trigdata->tg_relation), GetUserId()))
 		ereport(ERROR,

@@ -133,7 +133,7 @@ bko_book_row(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	char	   *sql;
 
-	bko_check_trigger(fcinfo, "bko.book_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.book_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
 	sql = psprintf("DELETE FROM %s",
 				   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(trigdata->tg_relation)),
 											  RelationGetRelationName(trigdata->tg_relation)));

@@ -93,7 +93,7 @@ bko_journal_reason(BkoFrame *frame, const text *reason)
 }
 
 /*
- * Note a movement.  item and location must live as long as the frame; ids of 0
+ * Note a movement.  item and location must live as long as the frame; BKO_NO_ID
  * and states of 0 become nulls.  Nothing is written for a quantity of zero.
  * Writes what has been gathered when that is a batch, SPI being connected.
  */
@@ -163,9 +163,9 @@ bko_move_datums(const BkoMove *move, Datum *values, bool *nulls)
 	memset(nulls, false, NCOLS);
 	nulls[COL_FROM] = (move->from == 0);
 	nulls[COL_TO] = (move->to == 0);
-	nulls[COL_LINE] = (move->line_id == 0);
-	nulls[COL_RECEIPT] = (move->receipt_id == 0);
-	nulls[COL_SUPPLY] = (move->supply_id == 0);
+	nulls[COL_LINE] = (move->line_id == BKO_NO_ID);
+	nulls[COL_RECEIPT] = (move->receipt_id == BKO_NO_ID);
+	nulls[COL_SUPPLY] = (move->supply_id == BKO_NO_ID);
 }
 
 static void

@@ -29,7 +29,7 @@ bko_line_ship(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	line->allocated -= qty;
 	bko_stock_add(stock, -qty, -qty, 0);
 	bko_journal(frame, KIND_SHIP, STATE_ALLOCATED, STATE_SHIPPED, stock->item,
-				stock->location, qty, line->line_id, 0, 0);
+				stock->location, qty, line->line_id, BKO_NO_ID, BKO_NO_ID);
 }
 
 /*
@@ -46,9 +46,12 @@ bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line)
 		bko_line_ship(frame, stock, line, line->allocated);
 }
 
-/* BK002 where a line would wait for more than the stock row allows. */
-static void
-check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
+/*
+ * BK002 where a line that wants "wanted" and could take "take" would wait for
+ * more than the stock row allows, "waiting" being what waits without it.
+ */
+void
+bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
 {
 	BkoQty		open = wanted - take;
 
@@ -95,14 +98,17 @@ available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty,
 
 	*all = line->held ? 0 : bko_take(qty, bko_stock_available(frame, stock), stock->step);
 	if (bko_stock_backordered(frame, stock) > 0 &&
-		(frame->op != TRIGGER_EVENT_INSERT || bko_frame_other(frame, stock, &other) != NULL))
+		(frame->op != TRIGGER_EVENT_INSERT || stock->disturbed ||
+		 bko_frame_other(frame, stock, &other) != NULL))
 		return 0;
 	return *all;
 }
 
 /*
  * Split qty more units for a line into what it takes now and what it waits
- * for.  Raises BK002 where the backorder is refused.  Returns what it took.
+ * for.  Raises BK002 where the backorder is refused, for a line that is in the
+ * table; a new one may still be kept out by ON CONFLICT, and is asked when it
+ * has gone in.  Returns what it took.
  */
 BkoQty
 bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
@@ -114,7 +120,8 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	if (take < qty && bko_stock_confirm(frame, stock))
 		take = available_for(frame, stock, line, qty, &all);
 	waits = qty - take;
-	check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
+	if (frame->op != TRIGGER_EVENT_INSERT)
+		bko_line_check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
 
 	line->ordered += qty;
 	line->backordered += waits;
@@ -137,11 +144,11 @@ bko_line_journal_entry(BkoFrame *frame, const BkoStock *stock, int64 line_id,
 			  BkoQty shipped, BkoQty allocated, BkoQty backordered)
 {
 	bko_journal(frame, KIND_SHIP, 0, STATE_SHIPPED, stock->item, stock->location,
-				shipped, line_id, 0, 0);
+				shipped, line_id, BKO_NO_ID, BKO_NO_ID);
 	bko_journal(frame, KIND_ALLOCATE, 0, STATE_ALLOCATED, stock->item, stock->location,
-				allocated, line_id, 0, 0);
+				allocated, line_id, BKO_NO_ID, BKO_NO_ID);
 	bko_journal(frame, KIND_BACKORDER, 0, STATE_BACKORDERED, stock->item, stock->location,
-				backordered, line_id, 0, 0);
+				backordered, line_id, BKO_NO_ID, BKO_NO_ID);
 }
 
 /*
@@ -164,9 +171,9 @@ bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, cha
 		line->ordered -= qty;
 	bko_stock_add(stock, 0, -from_stock, -from_queue);
 	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
-				from_queue, line->line_id, 0, 0);
+				from_queue, line->line_id, BKO_NO_ID, BKO_NO_ID);
 	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,
-				from_stock, line->line_id, 0, 0);
+				from_stock, line->line_id, BKO_NO_ID, BKO_NO_ID);
 }
 
 /* The line takes its split anew at more than it had. */

@@ -26,7 +26,6 @@ find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 {
 	Datum		args[1];
 	uint64		n;
-	bool		isnull;
 
 	args[0] = Int64GetDatum(line_id);
 	n = bko_run(run, PLAN_LINE_PLACE, args, NULL, 2);
@@ -40,8 +39,8 @@ find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 				(errcode(ERRCODE_BKO_NO_LINE),
 				 errmsg("there are several order lines " INT64_FORMAT ", of different items", line_id),
 				 errhint("Numbers that the table gives are unique; these were given by hand.")));
-	*item = DatumGetTextPCopy(bko_result(0, 1, &isnull));
-	*location = DatumGetTextPCopy(bko_result(0, 2, &isnull));
+	*item = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 1)));
+	*location = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 2)));
 }
 
 static BkoQty
@@ -79,7 +78,7 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 				 errmsg("order line " INT64_FORMAT " was moved or deleted by another transaction", line_id),
 				 errhint("Try again.")));
 	line->line_id = line_id;
-	line->policy = bko_policy_code(DatumGetTextPP(bko_result(0, 1, &isnull)));
+	line->policy = bko_policy_code(bko_result_text(0, 1));
 	value = bko_result(0, 2, &isnull);
 	line->order_ref = isnull ? NULL : DatumGetTextPCopy(value);
 	if (line->policy == 'o' && line->order_ref == NULL)
@@ -167,7 +166,7 @@ check_order_waits(BkoFrame *frame, const BkoLine *line)
 			 errmsg("order \"%s\" ships as a whole, and %s of item \"%s\" are backordered",
 					bko_show_text(line->order_ref),
 					bko_qty_text(bko_stored_qty(qty, isnull, "qty_backordered")),
-					bko_show_text(DatumGetTextPP(bko_result(0, 1, &isnull)))),
+					bko_show_text(bko_result_text(0, 1))),
 			 errhint("Set the ship_policy of its lines to 'partial' to ship a part.")));
 }
 
@@ -269,12 +268,12 @@ bko_return_goods(PG_FUNCTION_ARGS)
 	{
 		line.returned += qty;
 		bko_journal(frame, KIND_RETURN, STATE_SHIPPED, STATE_RETURNED, stock->item,
-					stock->location, qty, line.line_id, 0, 0);
+					stock->location, qty, line.line_id, BKO_NO_ID, BKO_NO_ID);
 		if (restock)
 			bko_stock_add(stock, qty, 0, 0);
 		else
 			bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location,
-						-qty, line.line_id, 0, 0);
+						-qty, line.line_id, BKO_NO_ID, BKO_NO_ID);
 		write_line(frame, stock, &line);
 	}
 	return bko_function_done(frame);
@@ -321,7 +320,6 @@ bko_lock_order(PG_FUNCTION_ARGS)
 	Datum		args[1];
 	BkoFrame   *frame;
 	uint64		n;
-	bool		isnull;
 
 	if (PG_ARGISNULL(1))
 		return (Datum) 0;
@@ -330,7 +328,7 @@ bko_lock_order(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&run, NULL);
 	n = bko_run(&run, PLAN_ORDER_PLACES, args, NULL, 0);
 	for (uint64 i = 0; i < n; i++)
-		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
-							   DatumGetTextPP(bko_result(i, 2, &isnull)));
+		(void) bko_stock_touch(frame, bko_result_text(i, 1),
+							   bko_result_text(i, 2));
 	return bko_function_done(frame);
 }

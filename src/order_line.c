@@ -76,9 +76,11 @@ place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
 	if (BKO_ISNULL(row, LINE_QUEUED_AT))
 		return bko_stock_queued_at(frame, stock);
 	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
-	if (given > GetCurrentTimestamp())
+	if (given > GetCurrentTimestamp() || TIMESTAMP_NOT_FINITE(given))
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_KEPT_COLUMN),
+				 TIMESTAMP_NOT_FINITE(given) ?
+				 errmsg("queued_at is infinite for %s", bko_where(stock->item, stock->location)) :
 				 errmsg("queued_at lies in the future for %s",
 						bko_where(stock->item, stock->location)),
 				 errhint("Give the time at which the old order was placed, or leave it out.")));
@@ -156,7 +158,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	text	   *location;
 	bool		restored;
 
-	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
 	rel = trigdata->tg_relation;
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	row = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, rel, trigdata->tg_trigslot);
@@ -174,7 +176,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	read_policy(&row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
-	if (first > 0 || stock->limit >= 0)
+	if (first > 0)
 		remember_taken(frame, stock, &line, queued_at);
 
 	set_quantities(&row, &line);
@@ -183,6 +185,20 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
 	set_closed(&row, &line, queued_at);
 	return PointerGetDatum(bko_row_form(&row));
+}
+
+/*
+ * BK002 where a line that has gone in waits for more than the stock row allows
+ * besides those that waited before and went in before it.
+ */
+static void
+check_limit_in(BkoFrame *frame, BkoStock *stock, BkoQty took, BkoQty waits)
+{
+	BkoQty		before;
+
+	bko_stock_fresh(frame, stock);
+	before = bko_stock_backordered(frame, stock) - stock->d_backordered - stock->w_backordered;
+	bko_line_check_limit(stock, took + waits, took, before + stock->s_backordered);
 }
 
 /* Count in one line that really went in. */
@@ -204,6 +220,8 @@ tally_line(BkoFrame *frame, BkoRow *row)
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("a trigger changed item or location of an order line after it was split"),
 				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
+	if (stock->limit >= 0 && backordered > 0)
+		check_limit_in(frame, stock, shipped + allocated, backordered);
 	stock->s_on_hand -= shipped;
 	stock->s_allocated += allocated;
 	stock->s_backordered += backordered;
@@ -244,7 +262,7 @@ bko_line_insert_done(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoFrame   *frame;
 
-	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false);
+	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false, BKO_ON_INSERT);
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	if (frame->ndecided > 0)
 	{
@@ -350,12 +368,12 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 		refuse_less(line, ordered, from->item, from->location);
 	bko_line_shrink(frame, from, line, line->allocated + line->backordered, 0);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, from->item, from->location,
-				line->cancelled, line->line_id, 0, 0);
+				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 
 	to = bko_stock_touch(frame, item, location);
 	bko_line_check_step(to, ordered);
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
-				line->cancelled, line->line_id, 0, 0);
+				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 	if (ordered > line->ordered)
 		bko_line_grow(frame, to, line, ordered - line->ordered);
 	bko_row_set(new, LINE_QUEUED_AT, TimestampTzGetDatum(bko_stock_queued_at(frame, to)));
@@ -434,7 +452,8 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 	BkoRow		new;
 	HeapTuple	result;
 
-	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true,
+					  BKO_ON_UPDATE | BKO_ON_DELETE);
 	delete = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
 	if (!delete && bko_engine_writing())
 		return PointerGetDatum(trigdata->tg_newtuple);
@@ -465,7 +484,7 @@ bko_line_update_done(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoFrame   *frame;
 
-	bko_check_trigger(fcinfo, "bko.line_update_done", 0, false);
+	bko_check_trigger(fcinfo, "bko.line_update_done", 0, false, BKO_ON_UPDATE | BKO_ON_DELETE);
 	if (bko_engine_writing())
 		return PointerGetDatum(NULL);
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);

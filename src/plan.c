@@ -180,7 +180,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_SUPPLY_OPEN] = {
 		READS,
-		"SELECT supply_id::bigint, expected_on::date, qty_expected::numeric, qty_received::numeric"
+		"SELECT supply_id::bigint, expected_on::pg_catalog.date, qty_expected::numeric, qty_received::numeric"
 		" FROM @supply WHERE supply_ref" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
 		" AND NOT closed FOR NO KEY UPDATE",
 		3, {TEXTOID, TEXTOID, TEXTOID}
@@ -219,6 +219,19 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS w(line_id, place)"
 		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "$2",
 		2, {INT8ARRAYOID, TEXTOID}
+	},
+	[PLAN_STOCK_LEFT] = {
+		WHOLE,
+		"SELECT 1 FROM @stock WHERE on_hand OPERATOR(pg_catalog.<>) 0 LIMIT 1"
+	},
+	[PLAN_TRUNCATE_LINES] = {
+		WHOLE_WRITES,
+		"INSERT INTO @movement (at, by_role, reason, kind, from_state, item, location, qty, line_id)"
+		" SELECT $1, $2, 'truncate', 'cancel', m.from_state, j.item, j.location, m.qty, j.line_id"
+		" FROM @journal_total AS j CROSS JOIN LATERAL (VALUES"
+		" ('s'::\"char\", j.shipped), ('c', j.cancelled), ('r', j.returned)) AS m(from_state, qty)"
+		" WHERE m.qty OPERATOR(pg_catalog.<>) 0",
+		2, {TIMESTAMPTZOID, TEXTOID}
 	},
 	[PLAN_OPEN_LINES] = {
 		WHOLE,
@@ -670,6 +683,22 @@ Datum
 bko_result(uint64 row, int column, bool *isnull)
 {
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+/* The same for text, which is never null where the book is sound. */
+text *
+bko_result_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = bko_result(row, column, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_BOOK),
+				 errmsg("column \"%s\" of the book is null",
+						NameStr(TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->attname)),
+				 errhint("Its table is not as create_book() made it.")));
+	return DatumGetTextPP(value);
 }
 
 /* A one-dimensional array of n values of a type; nulls may be NULL. */

@@ -54,7 +54,7 @@ waiting_of_result(BkoFrame *frame, uint64 row)
 	waiting.open = bko_stored_qty(value, isnull, "qty_backordered");
 	value = bko_result(row, 5, &isnull);
 	waiting.allocated = bko_stored_qty(value, isnull, "qty_allocated");
-	waiting.policy = bko_policy_code(DatumGetTextPP(bko_result(row, 6, &isnull)));
+	waiting.policy = bko_policy_code(bko_result_text(row, 6));
 	if (waiting.policy == 'o')
 	{
 		value = bko_result(row, 7, &isnull);
@@ -293,9 +293,13 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 	BkoQty		available = bko_stock_available(frame, stock);
 
 	if (bko_whole_steps(available, stock->step) == 0 ||
-		bko_stock_backordered(frame, stock) <= 0 ||
-		decided_elsewhere(frame, stock))
+		bko_stock_backordered(frame, stock) <= 0)
 		return 0;
+	if (decided_elsewhere(frame, stock))
+	{
+		bko_frame_disturb(frame, stock);
+		return 0;
+	}
 	if (stock->rule == 's')
 		return fill_fairly(frame, stock, available, receipt_id);
 	return fill_in_turn(frame, stock, available, receipt_id);
@@ -327,6 +331,7 @@ add_other_change(BkoFrame *frame, BkoStock *stock, int64 line_id)
 	BkoChange  *change = add_change(frame, stock);
 
 	memset(change, 0, sizeof(BkoChange));
+	change->receipt_id = BKO_NO_ID;
 	change->line_id = line_id;
 	change->stock = stock;
 	change->waiting = -1;
@@ -435,17 +440,17 @@ journal_change(BkoFrame *frame, const BkoChange *change)
 	/* bko_journal writes nothing for zero */
 	if (took < 0)
 		bko_journal(frame, KIND_RELEASE, STATE_ALLOCATED, STATE_BACKORDERED,
-					stock->item, stock->location, -took, change->line_id, 0, 0);
+					stock->item, stock->location, -took, change->line_id, BKO_NO_ID, BKO_NO_ID);
 	else if (change->shipped > 0)
 	{
 		bko_journal(frame, KIND_SHIP, STATE_BACKORDERED, STATE_SHIPPED, stock->item,
-					stock->location, took, change->line_id, change->receipt_id, 0);
+					stock->location, took, change->line_id, change->receipt_id, BKO_NO_ID);
 		bko_journal(frame, KIND_SHIP, STATE_ALLOCATED, STATE_SHIPPED, stock->item,
-					stock->location, -change->allocated, change->line_id, 0, 0);
+					stock->location, -change->allocated, change->line_id, BKO_NO_ID, BKO_NO_ID);
 	}
 	else
 		bko_journal(frame, KIND_ALLOCATE, STATE_BACKORDERED, STATE_ALLOCATED, stock->item,
-					stock->location, took, change->line_id, change->receipt_id, 0);
+					stock->location, took, change->line_id, change->receipt_id, BKO_NO_ID);
 }
 
 /* Changes of lines, gathered column by column for one statement. */
@@ -548,6 +553,15 @@ write_filled(BkoFrame *frame, LineBatch *batch, BkoStock *stock)
 	}
 }
 
+/* What was read of the queue is written; who waits is read again if need be. */
+static void
+forget_queue(BkoStock *stock)
+{
+	stock->nchanges = 0;
+	stock->nqueue = stock->nextqueue = 0;
+	stock->queue_read = stock->queue_ended = false;
+}
+
 static void
 tell_sink(BkoSink *sink, const BkoChange *change)
 {
@@ -622,7 +636,7 @@ bko_queue_write(BkoFrame *frame)
 	{
 		if (stocks[s]->nchanges > 0)
 			write_filled(frame, batch, stocks[s]);
-		stocks[s]->nchanges = 0;
+		forget_queue(stocks[s]);
 	}
 	write_batch(frame, batch);
 	bko_epoch_next();

@@ -23,11 +23,10 @@ static void
 lock_stocks(BkoFrame *frame, Datum item, const char *nulls)
 {
 	uint64		n = bko_run(&frame->run, PLAN_REBUILD_PLACES, &item, nulls, 0);
-	bool		isnull;
 
 	for (uint64 i = 0; i < n; i++)
-		(void) bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
-							   DatumGetTextPP(bko_result(i, 2, &isnull)));
+		(void) bko_stock_touch(frame, bko_result_text(i, 1),
+							   bko_result_text(i, 2));
 }
 
 /* Bring each stock row to what journal and lines say; returns how many differ. */
@@ -47,8 +46,8 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 		BkoQty		backordered;
 
 		SPI_tuptable = sums;	/* a release has run queries of its own */
-		stock = bko_stock_touch(frame, DatumGetTextPP(bko_result(i, 1, &isnull)),
-								DatumGetTextPP(bko_result(i, 2, &isnull)));
+		stock = bko_stock_touch(frame, bko_result_text(i, 1),
+								bko_result_text(i, 2));
 		on_hand = bko_stored_qty(bko_result(i, 3, &isnull), isnull, "on_hand");
 		allocated = bko_stored_qty(bko_result(i, 4, &isnull), isnull, "allocated");
 		backordered = bko_stored_qty(bko_result(i, 5, &isnull), isnull, "backordered");

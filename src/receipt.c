@@ -70,7 +70,7 @@ static BkoQty
 decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty qty)
 {
 	BkoTaken	taken = {0};
-	int64		supply_id = 0;
+	int64		supply_id = BKO_NO_ID;
 	BkoQty		filled;
 
 	taken.id = receipt_id;
@@ -80,7 +80,7 @@ decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty q
 	if (!BKO_ISNULL(row, RECEIPT_SUPPLY_REF))
 		supply_id = bko_supply_arrive(frame, stock, BKO_TEXT(row, RECEIPT_SUPPLY_REF),
 									  receipt_id, qty);
-	if (supply_id != 0)
+	if (supply_id != BKO_NO_ID)
 		bko_row_set(row, RECEIPT_SUPPLY_ID, Int64GetDatum(supply_id));
 	bko_stock_took(frame, stock, &taken);
 	bko_stock_add(stock, qty, 0, 0);
@@ -114,7 +114,7 @@ bko_receipt_row(PG_FUNCTION_ARGS)
 	BkoStock   *stock;
 	bool		restored;
 
-	bko_check_trigger(fcinfo, "bko.receipt_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.receipt_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
 	rel = trigdata->tg_relation;
 	frame = bko_frame_need(trigdata, BKO_RECEIPT);
 	row = bko_row_of_slot(frame->run.book, BKO_RECEIPT, rel, trigdata->tg_trigslot);
@@ -157,7 +157,7 @@ tally_receipt(BkoFrame *frame, BkoRow *row)
 		bko_supply_arrived(frame, stock, receipt_id);
 	else
 		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location, qty,
-					0, receipt_id, 0);
+					BKO_NO_ID, receipt_id, BKO_NO_ID);
 }
 
 /* Ids of the receipts that really went in. */
@@ -245,12 +245,12 @@ bko_receipt_done(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoFrame   *frame;
 
-	bko_check_trigger(fcinfo, "bko.receipt_done", 0, false);
+	bko_check_trigger(fcinfo, "bko.receipt_done", 0, false, BKO_ON_INSERT);
 	frame = bko_frame_need(trigdata, BKO_RECEIPT);
 	if (frame->ndecided > 0)
 	{
 		SPI_connect();
-		if (tuplestore_tuple_count(trigdata->tg_newtable) != frame->ndecided)
+		if (tuplestore_tuple_count(bko_new_rows(trigdata)) != frame->ndecided)
 			drop_kept_out(trigdata, frame);
 		bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
 		check_received(frame);

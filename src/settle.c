@@ -9,8 +9,40 @@
 #include "bko.h"
 
 /*
+ * Fill who can be filled from the frame's unsettled stock rows.  A row that a
+ * statement further out has decided on is left to that one.
+ */
+static void
+fill_unsettled(BkoFrame *frame, BkoStock **stocks, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		BkoStock   *stock = stocks[i];
+
+		if (!stock->unsettled)
+			continue;
+		stock->unsettled = stock->disturbed = false;
+		bko_stock_fresh(frame, stock);
+		if (bko_frame_shares(frame, stock))
+			bko_frame_disturb(frame, stock);
+		else
+			(void) bko_queue_fill(frame, stock, BKO_NO_ID);
+	}
+}
+
+static bool
+any_unsettled(BkoStock **stocks, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (stocks[i]->unsettled)
+			return true;
+	return false;
+}
+
+/*
  * Settle the stock rows of a frame and write everything that it has decided,
- * SPI being connected.
+ * SPI being connected.  Writing fires triggers of the application, which may
+ * write to the book in turn and leave something to be settled here.
  */
 void
 bko_settle(BkoFrame *frame)
@@ -18,17 +50,12 @@ bko_settle(BkoFrame *frame)
 	BkoStock  **stocks;
 	int			n = bko_frame_stocks(frame, &stocks);
 
-	for (int i = 0; i < n; i++)
+	do
 	{
-		BkoStock   *stock = stocks[i];
-
-		if (!stock->unsettled || bko_frame_shares(frame, stock))
-			continue;
-		bko_stock_fresh(frame, stock);
-		bko_queue_fill(frame, stock, 0);
-	}
-	bko_queue_write(frame);
-	bko_journal_write(frame);
-	bko_stock_write(frame);
+		fill_unsettled(frame, stocks, n);
+		bko_queue_write(frame);
+		bko_journal_write(frame);
+		bko_stock_write(frame);
+	} while (any_unsettled(stocks, n));
 	bko_due_write(frame);
 }

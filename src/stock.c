@@ -80,8 +80,7 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	stock->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
 	value = bko_result(0, 6, &isnull);
 	stock->limit = isnull ? -1 : bko_stored_qty(value, isnull, "backorder_limit");
-	value = bko_result(0, 7, &isnull);
-	stock->rule = bko_rule_code(DatumGetTextPP(value));
+	stock->rule = bko_rule_code(bko_result_text(0, 7));
 	value = bko_result(0, 8, &isnull);
 	stock->ships_at_once = DatumGetBool(value);
 	SPI_finish();
@@ -433,27 +432,6 @@ write_many(BkoFrame *frame, BkoStock **stocks, int n)
 }
 
 /*
- * Take over what other frames have decided about the row and not written: the
- * row is about to be written, and on_hand and allocated hold together only
- * with all of it (a line deleted and another inserted by one statement).
- */
-void
-bko_stock_absorb(BkoFrame *frame, BkoStock *stock)
-{
-	BkoFrame   *other = NULL;
-	BkoStock   *share;
-
-	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
-	{
-		bko_stock_add(stock, share->d_on_hand, share->d_allocated, share->d_backordered);
-		share->w_on_hand += share->d_on_hand;
-		share->w_allocated += share->d_allocated;
-		share->w_backordered += share->d_backordered;
-		share->d_on_hand = share->d_allocated = share->d_backordered = 0;
-	}
-}
-
-/*
  * Write each stock row that the frame has changed, once, SPI being connected.
  */
 void
@@ -469,7 +447,7 @@ bko_stock_write(BkoFrame *frame)
 	if (nchanged == 0)
 		return;
 	for (int i = 0; i < nchanged; i++)
-		bko_stock_absorb(frame, stocks[i]);
+		bko_frame_absorb(frame, stocks[i]);
 	bko_epoch_next();
 	if (nchanged == 1)
 		write_one(frame, stocks[0]);

@@ -63,7 +63,7 @@ bko_count_stock(PG_FUNCTION_ARGS)
 /* What came in by a receipt and was not reversed: per supply line. */
 typedef struct Received
 {
-	int64		supply_id;		/* 0: on none */
+	int64		supply_id;		/* BKO_NO_ID: on none */
 	BkoQty		qty;
 } Received;
 
@@ -85,7 +85,7 @@ read_received(const BkoRun *run, int64 receipt_id, const text *item, Received **
 		bool		isnull;
 		Datum		value = bko_result(i, 1, &isnull);
 
-		(*received)[i].supply_id = isnull ? 0 : DatumGetInt64(value);
+		(*received)[i].supply_id = isnull ? BKO_NO_ID : DatumGetInt64(value);
 		value = bko_result(i, 2, &isnull);
 		(*received)[i].qty = bko_stored_qty(value, isnull, "qty");
 		*total += (*received)[i].qty;
@@ -99,7 +99,6 @@ static void
 find_receipt(const BkoRun *run, int64 receipt_id, text **item, text **location)
 {
 	Datum		args[1];
-	bool		isnull;
 
 	args[0] = Int64GetDatum(receipt_id);
 	if (bko_run(run, PLAN_RECEIPT_READ, args, NULL, 1) == 0)
@@ -107,8 +106,8 @@ find_receipt(const BkoRun *run, int64 receipt_id, text **item, text **location)
 				(errcode(ERRCODE_BKO_NO_LINE),
 				 errmsg("there is no receipt " INT64_FORMAT, receipt_id),
 				 errhint("receipt_id is the number that INSERT ... RETURNING receipt_id gave.")));
-	*item = DatumGetTextPCopy(bko_result(0, 1, &isnull));
-	*location = DatumGetTextPCopy(bko_result(0, 2, &isnull));
+	*item = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 1)));
+	*location = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 2)));
 }
 
 /* Take qty off the supply lines that it was received on, the last one first. */
@@ -123,8 +122,8 @@ reverse_supply(BkoFrame *frame, BkoStock *stock, int64 receipt_id,
 		if (part <= 0)
 			continue;
 		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location, -part,
-					0, receipt_id, received[i].supply_id);
-		if (received[i].supply_id != 0)
+					BKO_NO_ID, receipt_id, received[i].supply_id);
+		if (received[i].supply_id != BKO_NO_ID)
 			bko_supply_reverse(frame, stock, receipt_id, received[i].supply_id, part);
 		qty -= part;
 	}
@@ -141,7 +140,7 @@ Datum
 bko_reverse_receipt(PG_FUNCTION_ARGS)
 {
 	BkoRun		run = bko_function_run(fcinfo);
-	int64		receipt_id = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	int64		receipt_id = PG_ARGISNULL(1) ? BKO_NO_ID : PG_GETARG_INT64(1);
 	BkoFrame   *frame;
 	BkoStock   *stock;
 	text	   *item;
@@ -208,7 +207,7 @@ bko_preview(PG_FUNCTION_ARGS)
 	stock = bko_stock_touch(frame, item, location);
 	bko_stock_add(stock, bko_check_positive(PG_GETARG_DATUM(2), PG_ARGISNULL(2), "qty",
 											item, location), 0, 0);
-	(void) bko_queue_fill(frame, stock, 0);
+	(void) bko_queue_fill(frame, stock, BKO_NO_ID);
 	bko_queue_tell(frame, &sink);
 	bko_return_fills(fcinfo, &run, &sink, PointerGetDatum(item));
 	bko_frame_close(frame);

@@ -27,7 +27,8 @@ bko_frame_open(PG_FUNCTION_ARGS)
 	BkoRun		run;
 	const char *name;
 
-	bko_check_trigger(fcinfo, "bko.frame_open", TRIGGER_EVENT_BEFORE, false);
+	bko_check_trigger(fcinfo, "bko.frame_open", TRIGGER_EVENT_BEFORE, false,
+					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
 	if (bko_engine_writing())
 		return PointerGetDatum(NULL);
 	name = trigdata->tg_trigger->tgnargs == 1 ? trigdata->tg_trigger->tgargs[0] : "";
@@ -158,7 +159,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	stock = bko_frame_stock(frame, item, location, &found);
 	read_stock_row(stock, new, on_hand);
 	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
-	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, 0, 0, 0);
+	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 
 	(void) bko_stock_confirm(frame, stock);
 	available = bko_stock_available(frame, stock);
@@ -177,11 +178,11 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	if (now_ships)
 		bko_queue_ship_allocated(frame, stock);
 	if (bko_frame_shares(frame, stock))
-		stock->unsettled = true;
+		bko_frame_disturb(frame, stock);
 	else
-		(void) bko_queue_fill(frame, stock, 0);
+		(void) bko_queue_fill(frame, stock, BKO_NO_ID);
 
-	bko_stock_absorb(frame, stock);
+	bko_frame_absorb(frame, stock);
 	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
 	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);
 	bko_row_set_qty(new, STOCK_BACKORDERED, stock->backordered + stock->d_backordered);
@@ -210,7 +211,7 @@ delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 						bko_where(item, location), bko_qty_text(stock->allocated),
 						bko_qty_text(bko_stock_backordered(frame, stock))),
 				 errhint("Ship or cancel the open order lines first.")));
-	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, -stock->on_hand, 0, 0, 0);
+	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, -stock->on_hand, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 	frame->ndecided++;
 	return tuple;
 }
@@ -229,7 +230,8 @@ bko_stock_row(PG_FUNCTION_ARGS)
 	BkoRow		row;
 	HeapTuple	result;
 
-	bko_check_trigger(fcinfo, "bko.stock_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.stock_row", TRIGGER_EVENT_BEFORE, true,
+					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
 	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	if (update && bko_engine_writing())
 		return PointerGetDatum(trigdata->tg_newtuple);
@@ -266,8 +268,8 @@ tally_stock(BkoFrame *frame, BkoRow *row)
 
 	/* the journal is written in batches: keep the names until then */
 	bko_journal(frame, KIND_ADJUST, 0, 0,
-				DatumGetTextPCopy(BKO_VALUE(row, STOCK_ITEM)),
-				DatumGetTextPCopy(BKO_VALUE(row, STOCK_LOCATION)), on_hand, 0, 0, 0);
+				DatumGetTextPCopy(PointerGetDatum(BKO_TEXT(row, STOCK_ITEM))),
+				DatumGetTextPCopy(PointerGetDatum(BKO_TEXT(row, STOCK_LOCATION))), on_hand, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 	MemoryContextSwitchTo(old);
 }
 
@@ -278,7 +280,8 @@ bko_stock_done(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoFrame   *frame;
 
-	bko_check_trigger(fcinfo, "bko.stock_done", 0, false);
+	bko_check_trigger(fcinfo, "bko.stock_done", 0, false,
+					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
 	if (bko_engine_writing())
 		return PointerGetDatum(NULL);
 	frame = bko_frame_need(trigdata, BKO_STOCK);

@@ -116,7 +116,7 @@ bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
 {
 	OpenSupply *open;
 	int			n;
-	int64		first = 0;
+	int64		first = BKO_NO_ID;
 
 	SPI_connect();
 	n = read_open(frame, stock, ref, &open);
@@ -133,7 +133,7 @@ bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
 
 		if (part == 0)
 			continue;
-		if (first == 0)
+		if (first == BKO_NO_ID)
 			first = open[i].supply_id;
 		add_arrival(frame, stock, receipt_id, open[i].supply_id, part);
 		qty -= part;
@@ -156,7 +156,7 @@ bko_supply_arrived(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 		if (arrival->receipt_id != receipt_id)
 			break;
 		bko_journal(frame, KIND_RECEIVE, 0, 0, stock->item, stock->location,
-					arrival->qty, 0, receipt_id, arrival->supply_id);
+					arrival->qty, BKO_NO_ID, receipt_id, arrival->supply_id);
 		stock->nextarrival++;
 	}
 }
@@ -277,7 +277,8 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	text	   *location;
 	HeapTuple	restored = NULL;
 
-	bko_check_trigger(fcinfo, "bko.supply_row", TRIGGER_EVENT_BEFORE, true);
+	bko_check_trigger(fcinfo, "bko.supply_row", TRIGGER_EVENT_BEFORE, true,
+					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && bko_engine_writing())
 		return PointerGetDatum(trigdata->tg_newtuple);
 

@@ -18,13 +18,24 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+/* The bit of an operation; see BKO_ON_INSERT and so on. */
+static int
+op_bit(TriggerEvent event)
+{
+	return TRIGGER_FIRED_BY_INSERT(event) ? BKO_ON_INSERT :
+		TRIGGER_FIRED_BY_UPDATE(event) ? BKO_ON_UPDATE :
+		TRIGGER_FIRED_BY_DELETE(event) ? BKO_ON_DELETE : BKO_ON_TRUNCATE;
+}
+
 /*
- * Refuse a call that is not of the trigger that the function is made for.
- * "when" is TRIGGER_EVENT_BEFORE or 0 (after).
+ * Refuse a call that is not of the trigger that the function is made for:
+ * anybody can make triggers of these functions, and what a trigger of another
+ * kind lacks would be read as a null pointer.  "when" is TRIGGER_EVENT_BEFORE
+ * or 0 (after); "ops" are the operations that it may be fired by.
  */
 void
 bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
-				  TriggerEvent when, bool for_row)
+				  TriggerEvent when, bool for_row, int ops)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -39,6 +50,10 @@ bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
 				 errmsg("function \"%s\" must be fired %s each %s", name,
 						when == TRIGGER_EVENT_BEFORE ? "BEFORE" : "AFTER",
 						for_row ? "ROW" : "STATEMENT")));
+	if (!(op_bit(trigdata->tg_event) & ops))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" is not made for triggers of this operation", name)));
 }
 
 /* INSERT, UPDATE, DELETE or TRUNCATE, without the other bits. */
@@ -85,6 +100,30 @@ bko_row_form(BkoRow *row)
 	return heap_form_tuple(row->desc, row->values, row->nulls);
 }
 
+/* The transition table of an AFTER INSERT trigger. */
+Tuplestorestate *
+bko_new_rows(TriggerData *trigdata)
+{
+	if (trigdata->tg_newtable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" has no transition table", trigdata->tg_trigger->tgname),
+				 errhint("It needs REFERENCING NEW TABLE.")));
+	return trigdata->tg_newtable;
+}
+
+/* A text of the row, which must not be null.  Raises 23502. */
+text *
+bko_row_text(BkoRow *row, int column)
+{
+	if (BKO_ISNULL(row, column))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" is null",
+						NameStr(TupleDescAttr(row->desc, row->attno[column] - 1)->attname))));
+	return DatumGetTextPP(BKO_VALUE(row, column));
+}
+
 /*
  * Call "tally" for each row of the transition table, which is what really went
  * in.  What it allocates in the current context goes after each row.
@@ -93,7 +132,7 @@ void
 bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
 				 void (*tally) (BkoFrame *frame, BkoRow *row))
 {
-	Tuplestorestate *rows = trigdata->tg_newtable;
+	Tuplestorestate *rows = bko_new_rows(trigdata);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation),
 													&TTSOpsMinimalTuple);
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko row",

@@ -11,7 +11,8 @@ SELECT item, location, line_id,
            - coalesce(sum(qty) FILTER (WHERE from_state = 'b'), 0) AS backordered,
        coalesce(sum(qty) FILTER (WHERE to_state = 'c'), 0)
            - coalesce(sum(qty) FILTER (WHERE from_state = 'c'), 0) AS cancelled,
-       coalesce(sum(qty) FILTER (WHERE to_state = 'r'), 0) AS returned
+       coalesce(sum(qty) FILTER (WHERE to_state = 'r'), 0)
+           - coalesce(sum(qty) FILTER (WHERE from_state = 'r'), 0) AS returned
   FROM movement
  WHERE line_id IS NOT NULL
  GROUP BY item, location, line_id;
@@ -144,6 +145,23 @@ BEGIN ATOMIC
      WHERE r.qty <> r.qty_to_backorders + r.qty_to_stock
         OR r.qty <> coalesce(m.received, 0)
         OR r.qty_to_backorders <> least(coalesce(m.filled, 0), r.qty)
+    UNION ALL
+    -- what the journal names is there
+    SELECT 'journal receipt', m.item, m.location, NULL,
+           format('the journal has %s of receipt %s, which is not there', sum(m.qty), m.receipt_id)
+      FROM movement m
+     WHERE m.receipt_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM receipt r
+                        WHERE r.receipt_id = m.receipt_id AND r.item = m.item AND r.location = m.location)
+     GROUP BY m.item, m.location, m.receipt_id
+    UNION ALL
+    SELECT 'journal supply', m.item, m.location, NULL,
+           format('the journal has %s received on supply line %s, which is not there', sum(m.qty), m.supply_id)
+      FROM movement m
+     WHERE m.supply_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM supply u
+                        WHERE u.supply_id = m.supply_id AND u.item = m.item AND u.location = m.location)
+     GROUP BY m.item, m.location, m.supply_id
     UNION ALL
     -- supply.qty_received is the sum of what was received on it
     SELECT 'supply received', u.item, u.location, NULL,
