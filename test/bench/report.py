@@ -14,17 +14,20 @@ cases_file, results_file, settings_file, reps, quick, seconds = sys.argv[1:7]
 
 cases = [line.rstrip("\n").split("\t") for line in open(cases_file, encoding="utf-8")]
 per_unit = defaultdict(dict)     # (case, contestant) -> {rep: value per line or receipt}
+processor = defaultdict(dict)    # the same in processor time
 total = defaultdict(dict)        # (case, contestant) -> {rep: value for all}
 status = {}                      # (case, contestant) -> the worst of its statuses
 skipped = {}
 for line in open(results_file, encoding="utf-8"):
-    case, who, rep, value, n, state = line.rstrip("\n").split("\t")
+    case, who, rep, value, cpu, n, state = line.rstrip("\n").split("\t")
     if who == "-":
         skipped[case] = state
         continue
     if state == "ok":
         per_unit[case, who][int(rep)] = float(value) / float(n)
         total[case, who][int(rep)] = float(value)
+        if float(cpu) > 0:
+            processor[case, who][int(rep)] = float(cpu) / float(n)
     if state != "ok" or (case, who) not in status:
         status[case, who] = state
 for who in ("floor", "plsql", "bko"):       # the long queue against the short one
@@ -48,10 +51,10 @@ def spread(values, show=number):
     return f"{middle} ({show(min(values))}–{show(max(values))})"
 
 
-def ratio(case, who):
+def ratio(case, who, values=per_unit):
     if status.get((case, who), "ok") != "ok":
         return "**" + status[case, who] + "**"
-    mine, floor = per_unit.get((case, who), {}), per_unit.get((case, "floor"), {})
+    mine, floor = values.get((case, who), {}), values.get((case, "floor"), {})
     both = [mine[r] / floor[r] for r in mine if floor.get(r)]
     return spread(both, lambda x: f"{x:.2f}") if both else "–"
 
@@ -66,11 +69,11 @@ print(f"{settings[0].split(' on ')[0]}, {os.cpu_count()} cores ({cpu}); {setting
 print(f"{reps} repetitions, contestants in turns, {seconds} s in all.", end="")
 print(" **Quick run: shows that it works, its ratios are no measurement.**" if quick == "1" else "")
 print()
-print("| case | floor | bko / floor | plsql / floor | target: bko / floor at most |")
-print("|---|---|---|---|---|")
+print("| case | floor | bko / floor | the same, processor time | plsql / floor | target: bko / floor at most |")
+print("|---|---|---|---|---|---|")
 for case, unit, target, title in cases:
     if case in skipped or (unit == "instructions" and not any(c == case for c, _ in status)):
-        print(f"| {title} | {skipped.get(case, 'skipped')} | | | {target} |")
+        print(f"| {title} | {skipped.get(case, 'skipped')} | | | | {target} |")
         continue
     floor = list(per_unit.get((case, "floor"), {}).values())
     whole = list(total.get((case, "floor"), {}).values())
@@ -83,14 +86,15 @@ for case, unit, target, title in cases:
     elif unit == "ratio":
         bko, plsql = (spread(per_unit[case, w].values()) if per_unit[case, w] and status[case, w] == "ok"
                       else "**" + status.get((case, w), "–") + "**" for w in ("bko", "plsql"))
-        print(f"| {title}, each by itself | {spread(floor)} | {bko} | {plsql} | {target} |")
+        print(f"| {title}, each by itself | {spread(floor)} | {bko} | – | {plsql} | {target} |")
         continue
     else:
         cell = spread(floor)
-    print(f"| {title} | {cell} | {ratio(case, 'bko')} | {ratio(case, 'plsql')} | {target or 'none set'} |")
+    print(f"| {title} | {cell} | {ratio(case, 'bko')} | {ratio(case, 'bko', processor)} | {ratio(case, 'plsql')} | {target or 'none set'} |")
 
 print()
-print("Median (lowest–highest). Ratios are of time, or instructions, per line or receipt: above 1 is slower than the bare SQL.")
+print("Median (lowest–highest). Ratios are of time, or instructions, per line or receipt: above 1 is slower than the bare SQL. "
+      "Processor time is the server's, which other users of the machine disturb less than time by the clock.")
 lines = []
 for case, label in (("insert_many", "many items by INSERT"), ("copy_many", "many items by COPY"), ("insert_one", "one item")):
     parts = [f"{who} {statistics.median(per_unit[case, who].values()) * 1000:.1f}" for who in ("floor", "bko", "plsql")

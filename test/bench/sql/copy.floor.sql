@@ -5,7 +5,7 @@ UPDATE stock
   FROM (SELECT item, sum(qty_shipped) AS got, sum(qty_backordered) AS rest FROM order_line GROUP BY item) l
  WHERE stock.item = l.item AND stock.location = 'main';
 INSERT INTO movement (at, kind, to_state, item, qty, line_id)
-SELECT queued_at, 'ship', 's', item, qty_shipped, line_id FROM order_line WHERE qty_shipped > 0;
+SELECT queued_at, 'ship', 's', item, qty_shipped, line_id FROM order_line WHERE queued_at >= now() AND qty_shipped > 0;
 INSERT INTO movement (at, kind, to_state, item, qty, line_id)
-SELECT queued_at, 'backorder', 'b', item, qty_backordered, line_id FROM order_line WHERE qty_backordered > 0;
+SELECT queued_at, 'backorder', 'b', item, qty_backordered, line_id FROM order_line WHERE queued_at >= now() AND qty_backordered > 0;
 COMMIT;

@@ -21,6 +21,26 @@ BEGIN
     EXECUTE format('ANALYZE bench_src.%I', name);
 END $$;
 
+-- Processor time in milliseconds, which other users of the machine disturb less
+-- than time by the clock: of this backend, and of all sessions that have ended
+-- (a server's sessions are children of one process). 0 where the system has no /proc.
+CREATE FUNCTION bench_src.cpu() RETURNS numeric LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1000000;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 0;
+END $$;
+
+CREATE FUNCTION bench_src.cpu_of_ended_sessions() RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    parent text := split_part(substring(pg_read_file('/proc/self/stat') FROM '\) (.*)'), ' ', 2);
+    fields text[] := string_to_array(substring(pg_read_file('/proc/' || parent || '/stat') FROM '\) (.*)'), ' ');
+BEGIN
+    RETURN (fields[14]::numeric + fields[15]::numeric) * 10;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 0;
+END $$;
+
 -- Stock for about half of what is ordered: lines that ship, lines that wait, and a few of both.
 SELECT bench_src.make('many', :many, 10000, ceil(1.5 * :many / 10000)) \g /dev/null
 SELECT bench_src.make('one_' || :one, :one, 1, ceil(1.5 * :one)) \g /dev/null
