@@ -207,7 +207,17 @@ drop_kept_out(TriggerData *trigdata, BkoFrame *frame)
 	went_in = NULL;
 	qsort(in.id, in.n, sizeof(int64), compare_ids);
 	for (int i = 0; i < n; i++)
+	{
 		bko_stock_keep(frame, stocks[i], receipt_went_in, &in);
+		bko_stock_fresh(frame, stocks[i]);
+		if (bko_stock_available(frame, stocks[i]) < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_BKO_BELOW_ZERO),
+					 errmsg("a receipt for %s was kept out after a trigger had given its goods away: %s are missing",
+							bko_where(stocks[i]->item, stocks[i]->location),
+							bko_qty_text(-bko_stock_available(frame, stocks[i]))),
+					 errhint("A BEFORE trigger on receipt that keeps rows out must not order.")));
+	}
 }
 
 /*

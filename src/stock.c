@@ -387,8 +387,29 @@ stock_datums(const BkoStock *stock, Datum *values, bool *nulls)
 	nulls[COL_QUEUED_AT] = (stock->queued_at == 0);
 }
 
+/*
+ * The share is in the statement now.  It counts as written before it runs:
+ * the application's triggers that it fires see the table as it will be.
+ */
 static void
-write_one(BkoFrame *frame, const BkoStock *stock)
+clear_share(BkoStock *stock)
+{
+	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
+	stock->queued_at = 0;
+	stock->requeued = false;
+}
+
+static void
+refuse_unwritten(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a stock row could not be written"),
+			 errhint("A BEFORE UPDATE trigger on stock keeps rows from being updated.")));
+}
+
+static void
+write_one(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[NCOLS];
 	bool		nulls[NCOLS];
@@ -397,8 +418,9 @@ write_one(BkoFrame *frame, const BkoStock *stock)
 	stock_datums(stock, args, nulls);
 	for (int c = 0; c < NCOLS; c++)
 		argnulls[c] = nulls[c] ? 'n' : ' ';
+	clear_share(stock);
 	if (bko_run(&frame->run, PLAN_STOCK_WRITE, args, argnulls, 0) != 1)
-		elog(ERROR, "stock row of %s was not written", bko_where(stock->item, stock->location));
+		refuse_unwritten();
 }
 
 static void
@@ -427,8 +449,10 @@ write_many(BkoFrame *frame, BkoStock **stocks, int n)
 	}
 	for (int c = 0; c < NCOLS; c++)
 		args[c] = bko_array(values[c], nulls[c], n, column_types[c]);
+	for (int i = 0; i < n; i++)
+		clear_share(stocks[i]);
 	if (bko_run(&frame->run, PLAN_STOCK_WRITE_MANY, args, NULL, 0) != n)
-		elog(ERROR, "not all of %d stock rows were written", n);
+		refuse_unwritten();
 }
 
 /*
@@ -453,11 +477,5 @@ bko_stock_write(BkoFrame *frame)
 		write_one(frame, stocks[0]);
 	else
 		write_many(frame, stocks, nchanged);
-	for (int i = 0; i < nchanged; i++)
-	{
-		stocks[i]->d_on_hand = stocks[i]->d_allocated = stocks[i]->d_backordered = 0;
-		stocks[i]->queued_at = 0;
-		stocks[i]->requeued = false;
-	}
 	bko_epoch_next();
 }

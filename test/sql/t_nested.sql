@@ -238,7 +238,8 @@ INSERT INTO receipt (item, qty) VALUES ('D3', 7);
 DROP TRIGGER t ON receipt;
 DROP TRIGGER t2 ON receipt;
 SELECT * FROM state('D3');
--- Kept out after it was decided, while its trigger orders 2: nothing came, 4 and 2 wait.
+-- Kept out after it was decided, while its trigger orders 2 of it: those can't be
+-- given, nothing came. Refused, and nothing has changed.
 INSERT INTO stock (item, on_hand) VALUES ('D4', 0);
 INSERT INTO order_line (customer, item, qty_ordered) VALUES ('x', 'D4', 4);
 CREATE TRIGGER zzz BEFORE INSERT ON receipt FOR EACH ROW EXECUTE FUNCTION orders_and_keeps_out(2);
