@@ -319,7 +319,7 @@ struct BkoStock
 	BkoQty		d_backordered;
 	TimestampTz queued_at;		/* last given, 0: none */
 	bool		unsettled;		/* look again when the statement ends */
-	bool		disturbed;		/* a statement further in left something to settle */
+	bool		disturbed;		/* something is left to settle: nobody is served before */
 	bool		requeued;		/* its queue changed: write it, so that others notice */
 
 	/* rows of the statement that may still be kept out */
@@ -359,6 +359,16 @@ struct BkoStock
 
 typedef struct BkoJournal BkoJournal;
 
+/* A new line that would wait for more than its stock row allows. */
+typedef struct BkoOver
+{
+	int64		line_id;
+	BkoStock   *stock;
+	BkoQty		wanted;
+	BkoQty		take;
+	BkoQty		waiting;		/* without it */
+} BkoOver;
+
 struct BkoFrame
 {
 	BkoFrame   *prev;
@@ -380,6 +390,7 @@ struct BkoFrame
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
+	List	   *over;			/* BkoOver: new lines that exceed a backorder_limit */
 };
 
 extern void bko_frame_init(void);
@@ -394,6 +405,7 @@ extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
 extern void bko_frame_disturb(BkoFrame *frame, BkoStock *stock);
+extern bool bko_frame_disturbed(BkoFrame *frame, BkoStock *stock);
 extern bool bko_frame_shares(BkoFrame *frame, BkoStock *stock);
 extern BkoStock *bko_frame_other(BkoFrame *frame, BkoStock *stock, BkoFrame **other);
 extern void bko_frame_absorb(BkoFrame *frame, BkoStock *stock);
@@ -509,6 +521,7 @@ typedef struct BkoLine
 } BkoLine;
 
 extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
+extern void bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id);
 extern void bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take,
 								 BkoQty waiting);
 extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);

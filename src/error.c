@@ -115,6 +115,6 @@ bko_kept_column(const char *column, Relation rel)
 			(errcode(ERRCODE_BKO_KEPT_COLUMN),
 			 errmsg("column \"%s\" of table \"%s\" is kept by bko",
 					column, RelationGetRelationName(rel)),
-			 errhint("Leave it out of the statement. Only the owner of the table may give it, and with all the others that bko keeps, to bring data back.")));
+			 errhint("Leave it out of the statement: bko writes it. To bring data back, the owner may insert rows that have all such columns filled in.")));
 	pg_unreachable();
 }

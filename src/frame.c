@@ -507,3 +507,18 @@ bko_frame_disturb(BkoFrame *frame, BkoStock *stock)
 		share->disturbed = true;
 	}
 }
+
+/* Is something left to settle on a stock row, by this frame or another? */
+bool
+bko_frame_disturbed(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	if (stock->disturbed)
+		return true;
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+		if (share->disturbed)
+			return true;
+	return false;
+}

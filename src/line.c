@@ -46,6 +46,48 @@ bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line)
 		bko_line_ship(frame, stock, line, line->allocated);
 }
 
+static bool
+is_over_limit(const BkoStock *stock, BkoQty open, BkoQty waiting)
+{
+	return open > 0 && stock->limit >= 0 && waiting + open > stock->limit;
+}
+
+/* A new line is over the limit, should it go in: note it. */
+static void
+note_over_limit(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty wanted, BkoQty take)
+{
+	MemoryContext old;
+	BkoOver    *over;
+	BkoQty		waiting = bko_stock_backordered(frame, stock);
+
+	if (!is_over_limit(stock, wanted - take, waiting))
+		return;
+	old = MemoryContextSwitchTo(frame->cxt);
+	over = palloc(sizeof(BkoOver));
+	over->line_id = line->line_id;
+	over->stock = stock;
+	over->wanted = wanted;
+	over->take = take;
+	over->waiting = waiting;
+	frame->over = lappend(frame->over, over);
+	MemoryContextSwitchTo(old);
+}
+
+/* A new line has gone in: BK002 where it is over the limit. */
+void
+bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, frame->over)
+	{
+		BkoOver    *over = lfirst(cell);
+
+		if (over->line_id == line_id && over->stock == stock)
+			bko_line_check_limit(stock, over->wanted, over->take, over->waiting);
+	}
+}
+
 /*
  * BK002 where a line that wants "wanted" and could take "take" would wait for
  * more than the stock row allows, "waiting" being what waits without it.
@@ -53,9 +95,7 @@ bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line)
 void
 bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
 {
-	BkoQty		open = wanted - take;
-
-	if (open == 0 || stock->limit < 0 || waiting + open <= stock->limit)
+	if (!is_over_limit(stock, wanted - take, waiting))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
@@ -94,12 +134,9 @@ bko_line_check_step(const BkoStock *stock, BkoQty qty)
 static BkoQty
 available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty, BkoQty *all)
 {
-	BkoFrame   *other = NULL;
-
 	*all = line->held ? 0 : bko_take(qty, bko_stock_available(frame, stock), stock->step);
 	if (bko_stock_backordered(frame, stock) > 0 &&
-		(frame->op != TRIGGER_EVENT_INSERT || stock->disturbed ||
-		 bko_frame_other(frame, stock, &other) != NULL))
+		(bko_frame_disturbed(frame, stock) || bko_frame_shares(frame, stock)))
 		return 0;
 	return *all;
 }
@@ -122,9 +159,16 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	waits = qty - take;
 	if (frame->op != TRIGGER_EVENT_INSERT)
 		bko_line_check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
+	else if (is_over_limit(stock, qty - all, bko_stock_backordered(frame, stock)))
+	{
+		(void) bko_stock_confirm(frame, stock);
+		note_over_limit(frame, stock, line, qty, all);
+	}
 
 	line->ordered += qty;
 	line->backordered += waits;
+	(void) bko_sum(bko_stock_backordered(frame, stock), waits, "backordered",
+				   stock->item, stock->location);
 	if (ships_now(stock, line))
 	{
 		line->shipped += take;
@@ -170,6 +214,7 @@ bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, cha
 	else
 		line->ordered -= qty;
 	bko_stock_add(stock, 0, -from_stock, -from_queue);
+	stock->disturbed = stock->disturbed || from_stock > 0;
 	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
 				from_queue, line->line_id, BKO_NO_ID, BKO_NO_ID);
 	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,

@@ -176,7 +176,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	read_policy(&row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
-	if (first > 0)
+	if (first > 0 || stock->limit >= 0)
 		remember_taken(frame, stock, &line, queued_at);
 
 	set_quantities(&row, &line);
@@ -185,20 +185,6 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
 	set_closed(&row, &line, queued_at);
 	return PointerGetDatum(bko_row_form(&row));
-}
-
-/*
- * BK002 where a line that has gone in waits for more than the stock row allows
- * besides those that waited before and went in before it.
- */
-static void
-check_limit_in(BkoFrame *frame, BkoStock *stock, BkoQty took, BkoQty waits)
-{
-	BkoQty		before;
-
-	bko_stock_fresh(frame, stock);
-	before = bko_stock_backordered(frame, stock) - stock->d_backordered - stock->w_backordered;
-	bko_line_check_limit(stock, took + waits, took, before + stock->s_backordered);
 }
 
 /* Count in one line that really went in. */
@@ -220,8 +206,8 @@ tally_line(BkoFrame *frame, BkoRow *row)
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("a trigger changed item or location of an order line after it was split"),
 				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
-	if (stock->limit >= 0 && backordered > 0)
-		check_limit_in(frame, stock, shipped + allocated, backordered);
+	if (frame->over)
+		bko_line_went_in(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)));
 	stock->s_on_hand -= shipped;
 	stock->s_allocated += allocated;
 	stock->s_backordered += backordered;
@@ -390,12 +376,13 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	if (line.policy == 'o')
 		bko_order_is_due(frame, line.order_ref);
-	if (line.allocated + line.backordered > 0)
-	{
-		stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-		bko_line_shrink(frame, stock, &line, line.allocated + line.backordered, 0);
-		frame->ndecided++;
-	}
+	if (line.allocated + line.backordered + line.cancelled == 0)
+		return tuple;
+	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+	bko_line_shrink(frame, stock, &line, line.allocated + line.backordered, 0);
+	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, stock->item, stock->location,
+				line.cancelled, line.line_id, BKO_NO_ID, BKO_NO_ID);
+	frame->ndecided++;
 	return tuple;
 }
 
@@ -430,6 +417,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 		change_quantity(frame, stock, &line, ordered);
 	bko_line_ship_held(frame, stock, &line);
 	stock->requeued = stock->requeued || requeued;
+	stock->disturbed = stock->disturbed || requeued;
 	frame->ndecided++;
 
 	set_quantities(new, &line);

@@ -379,6 +379,8 @@ bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed)
 			bko_stock_add(stock, 0, -freed, freed);
 			needed -= freed;
 		}
+		(void) bko_sum(bko_stock_backordered(frame, stock), 0, "backordered",
+					   stock->item, stock->location);
 		SPI_freetuptable(SPI_tuptable);
 		if (n == 0)
 			ereport(ERROR,

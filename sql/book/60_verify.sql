@@ -124,7 +124,7 @@ BEGIN ATOMIC
                   l.order_ref, l.qty_allocated)
       FROM order_line l
       JOIN stock s ON s.item = l.item AND s.location = l.location AND s.ships_at_once
-     WHERE l.ship_policy = 'order' AND l.qty_allocated > 0
+     WHERE l.ship_policy = 'order' AND l.qty_allocated > 0 AND l.qty_backordered = 0 AND NOT l.held
        AND NOT EXISTS (SELECT FROM order_line o
                         WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
                           AND (o.qty_backordered > 0 OR (o.held AND o.closed_at IS NULL)))

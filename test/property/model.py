@@ -407,7 +407,7 @@ class Model:
         facts(spec) gives (line_id, queued_at) as the database chose them; it is
         asked only for rows that go in. on_conflict(spec) stands for what ON CONFLICT
         does with a row whose number is taken. Returns the rows of RETURNING."""
-        shown_rows, brought, refused_at_end = [], [], False
+        shown_rows, brought, refused_at_end, over_limit = [], [], False, False
         for spec in specs:
             if spec.get("customer") == KEPT_OUT_BEFORE:
                 continue
@@ -422,11 +422,12 @@ class Model:
                     self._check_own_constraint(spec)
                     shown_rows += on_conflict(spec)
                 continue
-            line = self._split(spec, fact)
+            line, over = self._split(spec, fact)
             self._check_own_constraint(spec)
             if taken:
                 raise Refused("23505")
             self.lines[line.key] = line
+            over_limit |= over
             refused_at_end |= spec.get("order_ref") == TRIGGER_REFUSES
             if spec.get("customer") == BRINGS_ONE:
                 brought.append(line.stock_key)
@@ -435,6 +436,8 @@ class Model:
             self.set_stock(*key, change="1")
         if refused_at_end:
             raise Refused("P0001")
+        if over_limit:                  # said when the line has gone in
+            raise Refused("BK002")
         return shown_rows
 
     def _order_more(self, spec, fact):
@@ -496,11 +499,11 @@ class Model:
             if column in spec:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock))
-        self._check_limit(stock, qty - take)
+        over = self._is_over_limit(stock, qty - take)
         self._name(line, spec, stock, fact)
         line.qty_filled_first = take
         self._give(line, take)
-        return line
+        return line, over
 
     def _name(self, line, spec, stock, fact):
         """The line gets the number and the place that the database gave it."""
@@ -519,15 +522,15 @@ class Model:
                              f"than the line before it at {stock.key}: {stock.last_queued_at}")
         stock.last_queued_at = line.queued_at
 
-    def _check_limit(self, stock, qty_to_wait):
+    def _is_over_limit(self, stock, qty_to_wait):
         limit, total = stock.backorder_limit, self.backordered(stock) + qty_to_wait
-        codes = set()
-        if limit is not None and qty_to_wait > 0 and total > limit:
-            codes.add("BK002")
         if total >= TOO_LARGE:
-            codes.add("BK006")
-        if codes:
-            raise Refused(*codes)
+            raise Refused("BK006")
+        return limit is not None and qty_to_wait > 0 and total > limit
+
+    def _check_limit(self, stock, qty_to_wait):
+        if self._is_over_limit(stock, qty_to_wait):
+            raise Refused("BK002")
 
     def update_line(self, line_id, item, changes):
         """UPDATE of one line: a new qty_ordered, priority, requested_on, held …

@@ -979,14 +979,21 @@ def with_both(world):
            + " UNION ALL ".join(selects))
 
     def expect(model, rows):
-        shown = []
+        shown, late = [], None          # BK002 comes when both are done
         for n, part in enumerate(parts):
             names = PARTS[part.kind]
             own = rows and [{name: row[as_] for name, as_ in zip(names, SHOWN_AS)}
                             for row in rows if row["part"] == n]
+            try:
+                part_rows = part.expect(model, own)
+            except m.Refused as refusal:
+                if refusal.codes != {"BK002"}:
+                    raise
+                late, part_rows = refusal, []
             shown += [{"part": n, **{as_: row[name] if name else None
-                                     for name, as_ in zip(names, SHOWN_AS)}}
-                      for row in part.expect(model, own)]
+                                     for name, as_ in zip(names, SHOWN_AS)}} for row in part_rows]
+        if late:
+            raise late
         return shown
     return Operation("with", parts[0].keys | parts[1].keys, sql,
                      [*parts[0].params, *parts[1].params], expect,

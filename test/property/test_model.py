@@ -106,9 +106,11 @@ class Test(unittest.TestCase):
         self.refused("BK006", book.order, "7")
 
     def test_limit(self):
+        full = Book("4", backorder_limit="3")
+        full.order("6")
+        self.refused("BK002", full.order, "2")          # half changed now
         book = Book("4", backorder_limit="3")
         self.assertEqual(book.line(book.order("6")), ["4", "0", "2", "0"])
-        self.refused("BK002", book.order, "2")
         book.order("1")
         book.set(backorder_limit=Fraction(0))
         book.receive("4")
