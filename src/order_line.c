@@ -357,7 +357,7 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 
 	to = bko_stock_touch(frame, item, location);
-	bko_line_check_step(to, ordered);
+	bko_line_check_step(to, ordered - line->cancelled);	/* what it will want there */
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 	if (ordered > line->ordered)
