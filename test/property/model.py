@@ -432,8 +432,9 @@ class Model:
             if spec.get("customer") == BRINGS_ONE:
                 brought.append(line.stock_key)
             shown_rows.append(self.line_row(line))
-        for key in brought:
-            self.set_stock(*key, change="1")
+        # what the statement's own triggers bring is given out when it settles, at once
+        for key in dict.fromkeys(brought):
+            self.set_stock(*key, change=str(brought.count(key)))
         if refused_at_end:
             raise Refused("P0001")
         if over_limit:                  # said when the line has gone in
