@@ -9,14 +9,20 @@
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  frame				what a statement has decided and not yet written
- *	  journal			rows for the table movement
+ *	  journal, journal_store
+ *						rows for the table movement
+ *	  due				which orders may have become whole
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
- *	  due				orders that ship as a whole
+ *	  confirm			rows that may still be kept out
  *	  line				what can happen to one line
+ *	  supply			which supply a receipt is delivered on
  *	  settle			what every statement does before it ends
- *	  order_line, stock_trigger, receipt, supply, guard
+ *	  whole_order		orders that ship as a whole
+ *	  trigger			what trigger functions share
+ *	  order_line, stock_trigger, receipt, guard
  *						triggers, one file per table
+ *	  function			what functions share
  *	  line_function, order_function, stock_function, rebuild, install
  *						functions
  *
@@ -239,6 +245,9 @@ extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
 extern int	bko_trigger_depth(void);
 extern bool bko_engine_writing(void);
 extern Datum bko_array(Datum *values, bool *nulls, int n, Oid type);
+extern void bko_column_arrays(Datum *arrays, const Oid *types, int ncols, int n,
+							  void (*row) (int i, void *arg, Datum *values, bool *nulls),
+							  void *arg);
 extern Datum bko_result(uint64 row, int column, bool *isnull);
 extern text *bko_result_text(uint64 row, int column);
 
@@ -466,11 +475,6 @@ extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
 extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
-extern void bko_stock_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
-extern void bko_stock_keep(BkoFrame *frame, BkoStock *stock,
-						   bool (*went_in) (const BkoTaken *taken, int place, void *arg),
-						   void *arg);
-extern bool bko_stock_confirm(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
 
@@ -501,7 +505,13 @@ extern char bko_policy_code(const text *policy);
 
 extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
 extern void bko_due_write(BkoFrame *frame);
-extern void bko_due_settle(const BkoRun *run, const text *only);
+
+/* ---- confirm.c ---- */
+
+extern void bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
+extern bool bko_confirm(BkoFrame *frame, BkoStock *stock);
+extern void bko_keep(BkoFrame *frame, BkoStock *stock,
+					 bool (*went_in) (const BkoTaken *taken, int place, void *arg), void *arg);
 
 /* ---- line.c ---- */
 
@@ -535,6 +545,10 @@ extern void bko_line_journal_entry(BkoFrame *frame, const BkoStock *stock, int64
 /* ---- settle.c ---- */
 
 extern void bko_settle(BkoFrame *frame);
+
+/* ---- whole_order.c ---- */
+
+extern void bko_due_settle(const BkoRun *run, const text *only);
 
 /* ---- what triggers share (trigger.c) ---- */
 

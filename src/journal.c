@@ -180,33 +180,15 @@ write_one(BkoFrame *frame, const BkoMove *move, Datum *args, char *argnulls)
 }
 
 static void
-write_many(BkoFrame *frame, const BkoMove *moves, int n, Datum *args, char *argnulls)
+move_row(int i, void *moves, Datum *values, bool *nulls)
 {
-	Datum	   *values[NCOLS];
-	bool	   *nulls[NCOLS];
+	bko_move_datums((const BkoMove *) moves + i, values, nulls);
+}
 
-	for (int c = 0; c < NCOLS; c++)
-	{
-		values[c] = palloc(n * sizeof(Datum));
-		nulls[c] = palloc(n * sizeof(bool));
-	}
-	for (int i = 0; i < n; i++)
-	{
-		Datum		row[NCOLS];
-		bool		rownulls[NCOLS];
-
-		bko_move_datums(&moves[i], row, rownulls);
-		for (int c = 0; c < NCOLS; c++)
-		{
-			values[c][i] = row[c];
-			nulls[c][i] = rownulls[c];
-		}
-	}
-	for (int c = 0; c < NCOLS; c++)
-	{
-		args[3 + c] = bko_array(values[c], nulls[c], n, column_types[c]);
-		argnulls[3 + c] = ' ';
-	}
+static void
+write_many(BkoFrame *frame, BkoMove *moves, int n, Datum *args, char *argnulls)
+{
+	bko_column_arrays(args + 3, column_types, NCOLS, n, move_row, moves);
 	bko_run(&frame->run, PLAN_JOURNAL_MANY, args, argnulls, 0);
 }
 

@@ -154,14 +154,14 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	BkoQty		take = available_for(frame, stock, line, qty, &all);
 	BkoQty		waits;
 
-	if (take < qty && bko_stock_confirm(frame, stock))
+	if (take < qty && bko_confirm(frame, stock))
 		take = available_for(frame, stock, line, qty, &all);
 	waits = qty - take;
 	if (frame->op != TRIGGER_EVENT_INSERT)
 		bko_line_check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
 	else if (is_over_limit(stock, qty - all, bko_stock_backordered(frame, stock)))
 	{
-		(void) bko_stock_confirm(frame, stock);
+		(void) bko_confirm(frame, stock);
 		note_over_limit(frame, stock, line, qty, all);
 	}
 

@@ -134,7 +134,7 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	taken.allocated = line->allocated;
 	taken.backordered = line->backordered;
 	taken.nchanges = taken.narrivals = PG_INT32_MAX; /* a line fills nobody */
-	bko_stock_took(frame, stock, &taken);
+	bko_took(frame, stock, &taken);
 }
 
 /*

@@ -714,3 +714,29 @@ bko_array(Datum *values, bool *nulls, int n, Oid type)
 	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lbound,
 											  type, typlen, typbyval, typalign));
 }
+
+/*
+ * Arrays for a statement that takes n rows at once, one for each of ncols
+ * columns: "row" gives the values of the i-th row.
+ */
+void
+bko_column_arrays(Datum *arrays, const Oid *types, int ncols, int n,
+				  void (*row) (int i, void *arg, Datum *values, bool *nulls), void *arg)
+{
+	Datum	   *values = palloc_extended(ncols * n * sizeof(Datum), MCXT_ALLOC_HUGE);
+	bool	   *nulls = palloc_extended(ncols * n * sizeof(bool), MCXT_ALLOC_HUGE);
+	Datum	   *rowvalues = palloc(ncols * sizeof(Datum));
+	bool	   *rownulls = palloc(ncols * sizeof(bool));
+
+	for (int i = 0; i < n; i++)
+	{
+		row(i, arg, rowvalues, rownulls);
+		for (int c = 0; c < ncols; c++)
+		{
+			values[c * n + i] = rowvalues[c];
+			nulls[c * n + i] = rownulls[c];
+		}
+	}
+	for (int c = 0; c < ncols; c++)
+		arrays[c] = bko_array(values + c * n, nulls + c * n, n, types[c]);
+}

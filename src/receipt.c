@@ -82,7 +82,7 @@ decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty q
 									  receipt_id, qty);
 	if (supply_id != BKO_NO_ID)
 		bko_row_set(row, RECEIPT_SUPPLY_ID, Int64GetDatum(supply_id));
-	bko_stock_took(frame, stock, &taken);
+	bko_took(frame, stock, &taken);
 	bko_stock_add(stock, qty, 0, 0);
 	stock->received += qty;
 	(void) bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", stock->item, stock->location);
@@ -128,7 +128,7 @@ bko_receipt_row(PG_FUNCTION_ARGS)
 							 "qty", item, location);
 	receipt_id = DatumGetInt64(BKO_VALUE(&row, RECEIPT_ID));
 	stock = bko_stock_touch(frame, item, location);
-	(void) bko_stock_confirm(frame, stock);
+	(void) bko_confirm(frame, stock);
 	if (!is_doomed(frame, stock, receipt_id))
 		filled = decide(frame, stock, &row, receipt_id, qty);
 	bko_row_set_qty(&row, RECEIPT_QTY, qty);
@@ -208,7 +208,7 @@ drop_kept_out(TriggerData *trigdata, BkoFrame *frame)
 	qsort(in.id, in.n, sizeof(int64), compare_ids);
 	for (int i = 0; i < n; i++)
 	{
-		bko_stock_keep(frame, stocks[i], receipt_went_in, &in);
+		bko_keep(frame, stocks[i], receipt_went_in, &in);
 		bko_stock_fresh(frame, stocks[i]);
 		if (bko_stock_available(frame, stocks[i]) < 0)
 			ereport(ERROR,

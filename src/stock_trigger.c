@@ -161,7 +161,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 
-	(void) bko_stock_confirm(frame, stock);
+	(void) bko_confirm(frame, stock);
 	available = bko_stock_available(frame, stock);
 	if (bko_stock_on_hand(frame, stock) < 0)
 		ereport(ERROR,
