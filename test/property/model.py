@@ -398,7 +398,8 @@ class Model:
     def _order_is_whole(self, line):
         peers = [peer for peer in self.lines.values()
                  if (peer.order_ref, peer.ship_policy) == (line.order_ref, "order")]
-        return not any(peer.qty_backordered > 0 or peer.held for peer in peers)
+        return not any(peer.qty_backordered > 0 or (peer.held and peer.qty_open > 0)
+                       for peer in peers)
 
     # -- order lines
 
