@@ -176,6 +176,7 @@ typedef enum BkoPlanId
 	PLAN_LINE_LOCK,
 	PLAN_LINE_WRITE,
 	PLAN_DUE_INSERT,
+	PLAN_WHOLE_OPEN,
 	PLAN_DUE_READ,
 	PLAN_DUE_CLEAR,
 	PLAN_DUE_LINES,
@@ -277,7 +278,7 @@ typedef struct BkoWaiting
 	BkoQty		open;
 	BkoQty		allocated;
 	char		policy;			/* p partial, l line, o order */
-	text	   *order_ref;		/* where policy is o */
+	text	   *order_ref;		/* where its order may become whole */
 
 	/* decided and not yet written: what to add to the line */
 	BkoQty		d_shipped;
@@ -396,6 +397,8 @@ struct BkoFrame
 	int64		nrestored;		/* rows stored as they came */
 	int64		ntaken;			/* unconfirmed rows, all stock rows together */
 	int			nconfirms;		/* times that rows were made sure of */
+	bool		whole_known;	/* the next is looked up */
+	bool		whole_open;		/* some order that ships as a whole is open */
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
@@ -504,6 +507,7 @@ extern char bko_policy_code(const text *policy);
 /* ---- due.c ---- */
 
 extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
+extern bool bko_whole_open(BkoFrame *frame);
 extern void bko_due_write(BkoFrame *frame);
 
 /* ---- confirm.c ---- */
@@ -521,7 +525,7 @@ typedef struct BkoLine
 	int64		line_id;
 	char		policy;			/* p partial, l line, o order */
 	bool		held;
-	text	   *order_ref;		/* where policy is o */
+	text	   *order_ref;		/* or NULL */
 	BkoQty		ordered;
 	BkoQty		shipped;
 	BkoQty		allocated;

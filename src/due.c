@@ -30,6 +30,22 @@ bko_order_is_due(BkoFrame *frame, const text *order_ref)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Is any order open that ships as a whole?  Then every line that is filled may
+ * complete one.  (Whether it holds goods already can't be asked: another
+ * transaction may be giving them to it.)  SPI being connected.
+ */
+bool
+bko_whole_open(BkoFrame *frame)
+{
+	if (!frame->whole_known)
+	{
+		frame->whole_open = bko_run(&frame->run, PLAN_WHOLE_OPEN, NULL, NULL, 1) > 0;
+		frame->whole_known = true;
+	}
+	return frame->whole_open;
+}
+
 /* Put the frame's due orders into the table, SPI being connected. */
 void
 bko_due_write(BkoFrame *frame)

@@ -40,9 +40,8 @@ bko_line_ship(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 void
 bko_line_ship_held(BkoFrame *frame, BkoStock *stock, BkoLine *line)
 {
-	if (line->policy == 'o')
-		bko_order_is_due(frame, line->order_ref);
-	else if (line->allocated > 0 && ships_now(stock, line))
+	bko_order_is_due(frame, line->order_ref);
+	if (line->allocated > 0 && ships_now(stock, line))
 		bko_line_ship(frame, stock, line, line->allocated);
 }
 

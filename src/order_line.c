@@ -374,8 +374,7 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 
 	if (line.shipped > 0)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-	if (line.policy == 'o')
-		bko_order_is_due(frame, line.order_ref);
+	bko_order_is_due(frame, line.order_ref);
 	if (line.allocated + line.backordered + line.cancelled == 0)
 		return tuple;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
@@ -407,8 +406,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),
 								 "qty_ordered", item, location);
 	line = line_of_row(old);
-	if (line.policy == 'o')
-		bko_order_is_due(frame, line.order_ref);
+	bko_order_is_due(frame, line.order_ref);
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	if (moved)

@@ -209,7 +209,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_ORDER_WAITS] = {
 		READS,
 		"SELECT item::pg_catalog.text, qty_backordered::numeric FROM @order_line"
-		" WHERE order_ref" EQ "$1 AND ship_policy" EQ "'order' AND qty_backordered" GT "0"
+		" WHERE order_ref" EQ "$1 AND qty_backordered" GT "0"
 		" ORDER BY line_id LIMIT 1",
 		1, {TEXTOID}
 	},
@@ -270,8 +270,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_DUE_INSERT] = {
 		READS,
-		"INSERT INTO @order_due (order_ref) SELECT DISTINCT d.r FROM pg_catalog.unnest($1) AS d(r)",
+		"INSERT INTO @order_due (order_ref) SELECT DISTINCT d.r FROM pg_catalog.unnest($1) AS d(r)"
+		" WHERE EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "d.r"
+		" AND o.ship_policy" EQ "'order' AND o.closed_at IS NULL)",
 		1, {TEXTARRAYOID}
+	},
+	[PLAN_WHOLE_OPEN] = {
+		READS,
+		"SELECT 1 FROM @order_line WHERE ship_policy" EQ "'order' AND closed_at IS NULL LIMIT 1"
 	},
 	[PLAN_DUE_READ] = {
 		WHOLE,
@@ -289,7 +295,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @order_line AS l"
 		" WHERE l.order_ref" EQ "ANY ($1) AND l.ship_policy" EQ "'order' AND l.qty_allocated" GT "0"
 		" AND NOT EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "l.order_ref"
-		" AND o.ship_policy" EQ "'order' AND (o.qty_backordered" GT "0 OR (o.held AND o.closed_at IS NULL)))"
+		" AND (o.qty_backordered" GT "0 OR (o.held AND o.closed_at IS NULL)))"
 		" ORDER BY l.item COLLATE \"C\", l.location COLLATE \"C\", l.line_id",
 		1, {TEXTARRAYOID}
 	},

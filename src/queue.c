@@ -55,18 +55,18 @@ waiting_of_result(BkoFrame *frame, uint64 row)
 	value = bko_result(row, 5, &isnull);
 	waiting.allocated = bko_stored_qty(value, isnull, "qty_allocated");
 	waiting.policy = bko_policy_code(bko_result_text(row, 6));
-	if (waiting.policy == 'o')
+	value = bko_result(row, 7, &isnull);
+	if (isnull)
 	{
-		value = bko_result(row, 7, &isnull);
-		if (isnull)
+		if (waiting.policy == 'o')
 			waiting.policy = 'l';	/* a line without an order is one of its own */
-		else
-		{
-			MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+	}
+	else if (waiting.policy == 'o' || frame->whole_open)
+	{
+		MemoryContext old = MemoryContextSwitchTo(frame->cxt);
 
-			waiting.order_ref = DatumGetTextPCopy(value);
-			MemoryContextSwitchTo(old);
-		}
+		waiting.order_ref = DatumGetTextPCopy(value);
+		MemoryContextSwitchTo(old);
 	}
 	return waiting;
 }
@@ -85,6 +85,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 	uint64		n;
 	uint64		asked = stock->queue_read ? 1024 : 16;
 
+	(void) bko_whole_open(frame);
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	if (stock->rule == 'd' || stock->rule == 'm')
@@ -174,7 +175,7 @@ give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 r
 	waiting->d_allocated += change->allocated;
 	waiting->d_backordered += change->backordered;
 	bko_stock_add(stock, -change->shipped, change->allocated, change->backordered);
-	if (waiting->policy == 'o' && whole)
+	if (whole)
 		bko_order_is_due(frame, waiting->order_ref);
 }
 

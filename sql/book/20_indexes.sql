@@ -9,6 +9,10 @@ CREATE INDEX order_line_allocated ON order_line (item, location, priority, queue
 
 CREATE INDEX order_line_order_ref ON order_line (order_ref);
 
+-- Open orders that ship as a whole: mostly none, and then nothing need be asked
+-- of an order when one of its lines is filled.
+CREATE INDEX order_line_whole ON order_line (order_ref) WHERE ship_policy = 'order' AND closed_at IS NULL;
+
 -- Supply still to come, in the order in which it is laid against the queue.
 CREATE INDEX supply_open ON supply (item, location, expected_on, supply_id) WHERE NOT closed;
 CREATE INDEX supply_ref ON supply (supply_ref);

@@ -43,7 +43,7 @@ BEGIN ATOMIC
                                coalesce((SELECT string_agg(format('%s of %s', o.qty_backordered, o.item), ', '
                                                            ORDER BY o.line_no, o.line_id)
                                            FROM order_line o
-                                          WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
+                                          WHERE o.order_ref = l.order_ref
                                             AND o.qty_backordered > 0), 'nothing, but a line is held')) END
           FROM line l JOIN stock s ON s.item = l.item AND s.location = l.location
          WHERE l.qty_allocated > 0

@@ -126,7 +126,7 @@ BEGIN ATOMIC
       JOIN stock s ON s.item = l.item AND s.location = l.location AND s.ships_at_once
      WHERE l.ship_policy = 'order' AND l.qty_allocated > 0 AND l.qty_backordered = 0 AND NOT l.held
        AND NOT EXISTS (SELECT FROM order_line o
-                        WHERE o.order_ref = l.order_ref AND o.ship_policy = 'order'
+                        WHERE o.order_ref = l.order_ref
                           AND (o.qty_backordered > 0 OR (o.held AND o.closed_at IS NULL)))
        AND NOT EXISTS (SELECT FROM order_due d WHERE d.order_ref = l.order_ref)
     UNION ALL

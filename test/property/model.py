@@ -396,8 +396,7 @@ class Model:
                     self._ship(line, line.qty_allocated)
 
     def _order_is_whole(self, line):
-        peers = [peer for peer in self.lines.values()
-                 if (peer.order_ref, peer.ship_policy) == (line.order_ref, "order")]
+        peers = [peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
         return not any(peer.qty_backordered > 0 or (peer.held and peer.qty_open > 0)
                        for peer in peers)
 

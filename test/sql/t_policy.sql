@@ -135,7 +135,8 @@ SELECT * FROM verify();
 
 -- What is missing goes away in every other way, and what is there leaves:
 -- K there, Z missing. Z cancelled (1), deleted (2), moved to another order (3),
--- no longer of that policy (4); K itself no longer of that policy (5).
+-- no longer of that policy, but waiting as before (4: K stays); K itself no
+-- longer of that policy (5).
 INSERT INTO stock (item, on_hand) VALUES ('K', 7), ('Z', 0);
 INSERT INTO order_line (order_ref, item, qty_ordered, ship_policy) SELECT 'W' || n, i, 1, 'order'
   FROM generate_series(1, 6) n, (VALUES ('K'), ('Z')) v (i);
@@ -270,6 +271,15 @@ COMMIT;
 SELECT ref, item, shipped, alloc, back FROM lines WHERE ref = 'N60' ORDER BY 2;
 SELECT on_hand, allocated FROM count_stock('E1', 1);
 SELECT ref, item, shipped, alloc, back FROM lines WHERE ref = 'N60' ORDER BY 2;
+SELECT * FROM verify();
+
+-- Every line of the order counts, whatever its own policy: AA is there and waits
+-- for BB, which is "partial"; when BB comes, both leave.
+INSERT INTO stock (item, on_hand) VALUES ('AA', 1), ('BB', 0);
+INSERT INTO order_line (order_ref, item, qty_ordered, ship_policy) VALUES ('MX', 'AA', 1, 'order'), ('MX', 'BB', 1, 'partial');
+SELECT ref, item, shipped, alloc, back FROM lines WHERE ref = 'MX' ORDER BY 2;
+SELECT order_ref, qty, qty_shipped FROM receive('BB', 1);
+SELECT ref, item, shipped, alloc, back FROM lines WHERE ref = 'MX' ORDER BY 2;
 SELECT * FROM verify();
 
 SET client_min_messages = warning;
