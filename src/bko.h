@@ -65,7 +65,6 @@ extern bool bko_qty_add(BkoQty a, BkoQty b, BkoQty *sum);
 /* ---- split.c: arithmetic on quantities ---- */
 
 extern BkoQty bko_whole_steps(BkoQty qty, BkoQty step);
-extern BkoQty bko_steps_up(BkoQty qty, BkoQty step);
 extern BkoQty bko_take(BkoQty open, BkoQty available, BkoQty step);
 extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
 extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step);
@@ -84,7 +83,6 @@ extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
 #define ERRCODE_BKO_NO_LINE				MAKE_SQLSTATE('B','K','0','0','8')
 #define ERRCODE_BKO_BOOK				MAKE_SQLSTATE('B','K','0','0','9')
 
-extern char *bko_show(const char *str, int len);
 extern char *bko_show_text(const text *str);
 extern char *bko_where(const text *item, const text *location);
 extern BkoQty bko_check_qty(Datum value, bool isnull, const char *column,
@@ -226,7 +224,6 @@ typedef struct BkoRun
 } BkoRun;
 
 extern void bko_book_init(void);
-extern BkoBook *bko_book_get(Oid nspoid);
 extern BkoRun bko_book_of_table(Relation rel);
 extern BkoRun bko_book_of_regclass(Oid book_relid);
 extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
@@ -406,7 +403,6 @@ struct BkoFrame
 };
 
 extern void bko_frame_init(void);
-extern BkoFrame *bko_frame_find(Oid nspoid, BkoTable table, TriggerEvent op);
 extern BkoFrame *bko_frame_need(TriggerData *trigdata, BkoTable table);
 extern BkoFrame *bko_frame_push(const BkoRun *run, BkoTable table, TriggerEvent op, Relation rel);
 extern void bko_frame_close(BkoFrame *frame);
@@ -536,8 +532,6 @@ typedef struct BkoLine
 
 extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
 extern void bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id);
-extern void bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take,
-								 BkoQty waiting);
 extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to);

@@ -256,8 +256,8 @@ load_book(BkoBook *book)
  * The book in a schema.  Raises BK009 where there is none, or one of another
  * version.
  */
-BkoBook *
-bko_book_get(Oid nspoid)
+static BkoBook *
+get_book(Oid nspoid)
 {
 	bool		found;
 	BkoBook    *book = hash_search(books, &nspoid, HASH_ENTER, &found);
@@ -275,7 +275,7 @@ bko_book_of_table(Relation rel)
 {
 	BkoRun		run;
 
-	run.book = bko_book_get(RelationGetNamespace(rel));
+	run.book = get_book(RelationGetNamespace(rel));
 	run.owner = rel->rd_rel->relowner;
 	return run;
 }
@@ -294,7 +294,7 @@ bko_book_of_regclass(Oid book_relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_BOOK),
 				 errmsg("relation %u is not the table \"book\" of a book", book_relid)));
-	run.book = bko_book_get(nspoid);
+	run.book = get_book(nspoid);
 	if (run.book->book_relid != book_relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_BOOK),

@@ -15,8 +15,8 @@
 #define SHOW_MAX 80
 
 /* A name for a message, palloc'd: cut where it is too long to be read. */
-char *
-bko_show(const char *str, int len)
+static char *
+show(const char *str, int len)
 {
 	if (len <= SHOW_MAX)
 		return pnstrdup(str, len);
@@ -26,7 +26,7 @@ bko_show(const char *str, int len)
 char *
 bko_show_text(const text *str)
 {
-	return bko_show(VARDATA_ANY(str), VARSIZE_ANY_EXHDR(str));
+	return show(VARDATA_ANY(str), VARSIZE_ANY_EXHDR(str));
 }
 
 /* 'item "X" at location "Y"', palloc'd; for messages. */

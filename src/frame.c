@@ -232,8 +232,8 @@ bko_frame_init(void)
  * The innermost open frame for an operation on a table of a book, or NULL.
  * An INSERT with ON CONFLICT DO UPDATE, or a MERGE, has one for each operation.
  */
-BkoFrame *
-bko_frame_find(Oid nspoid, BkoTable table, TriggerEvent op)
+static BkoFrame *
+find_frame(Oid nspoid, BkoTable table, TriggerEvent op)
 {
 	for (BkoFrame *frame = top; frame; frame = frame->prev)
 		if (frame->run.book->nspoid == nspoid && frame->table == table && frame->op == op)
@@ -246,7 +246,7 @@ BkoFrame *
 bko_frame_need(TriggerData *trigdata, BkoTable table)
 {
 	Relation	rel = trigdata->tg_relation;
-	BkoFrame   *frame = bko_frame_find(RelationGetNamespace(rel), table,
+	BkoFrame   *frame = find_frame(RelationGetNamespace(rel), table,
 									   bko_trigger_op(trigdata->tg_event));
 
 	if (frame == NULL)

@@ -51,7 +51,28 @@ is_over_limit(const BkoStock *stock, BkoQty open, BkoQty waiting)
 	return open > 0 && stock->limit >= 0 && waiting + open > stock->limit;
 }
 
-/* A new line is over the limit, should it go in: note it. */
+/*
+ * BK002 where a line that wants "wanted" and could take "take" would wait for
+ * more than the stock row allows, "waiting" being what waits without it.
+ */
+static void
+check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
+{
+	if (!is_over_limit(stock, wanted - take, waiting))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
+			 stock->limit == 0 ?
+			 errmsg("backorders are refused for %s: %s wanted, %s available",
+					bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take)) :
+			 errmsg("backorder limit %s exceeded for %s: %s wanted, %s available, %s waiting already",
+					bko_qty_text(stock->limit), bko_where(stock->item, stock->location),
+					bko_qty_text(wanted), bko_qty_text(take), bko_qty_text(waiting)),
+			 errhint("Order no more than is available, or raise stock.backorder_limit (null: no limit).")));
+}
+
+/* Note a new line that is over the limit, should it go in. */
 static void
 note_over_limit(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty wanted, BkoQty take)
 {
@@ -83,29 +104,8 @@ bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id)
 		BkoOver    *over = lfirst(cell);
 
 		if (over->line_id == line_id && over->stock == stock)
-			bko_line_check_limit(stock, over->wanted, over->take, over->waiting);
+			check_limit(stock, over->wanted, over->take, over->waiting);
 	}
-}
-
-/*
- * BK002 where a line that wants "wanted" and could take "take" would wait for
- * more than the stock row allows, "waiting" being what waits without it.
- */
-void
-bko_line_check_limit(const BkoStock *stock, BkoQty wanted, BkoQty take, BkoQty waiting)
-{
-	if (!is_over_limit(stock, wanted - take, waiting))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_BKO_BACKORDER_REFUSED),
-			 stock->limit == 0 ?
-			 errmsg("backorders are refused for %s: %s wanted, %s available",
-					bko_where(stock->item, stock->location),
-					bko_qty_text(wanted), bko_qty_text(take)) :
-			 errmsg("backorder limit %s exceeded for %s: %s wanted, %s available, %s waiting already",
-					bko_qty_text(stock->limit), bko_where(stock->item, stock->location),
-					bko_qty_text(wanted), bko_qty_text(take), bko_qty_text(waiting)),
-			 errhint("Order no more than is available, or raise stock.backorder_limit (null: no limit).")));
 }
 
 /* BK006 where a quantity is not a multiple of the stock row's step. */
@@ -157,12 +157,9 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 		take = available_for(frame, stock, line, qty, &all);
 	waits = qty - take;
 	if (frame->op != TRIGGER_EVENT_INSERT)
-		bko_line_check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
-	else if (is_over_limit(stock, qty - all, bko_stock_backordered(frame, stock)))
-	{
-		(void) bko_confirm(frame, stock);
+		check_limit(stock, qty, all, bko_stock_backordered(frame, stock));
+	else
 		note_over_limit(frame, stock, line, qty, all);
-	}
 
 	line->ordered += qty;
 	line->backordered += waits;

@@ -8,14 +8,9 @@
  */
 #include "bko.h"
 
-#include "executor/executor.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(bko_line_insert_row);
 PG_FUNCTION_INFO_V1(bko_line_insert_done);

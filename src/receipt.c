@@ -8,14 +8,10 @@
  */
 #include "bko.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(bko_receipt_row);
 PG_FUNCTION_INFO_V1(bko_receipt_done);

@@ -18,8 +18,8 @@ bko_whole_steps(BkoQty qty, BkoQty step)
 }
 
 /* The smallest multiple of step that is no less than qty; 0 below zero. */
-BkoQty
-bko_steps_up(BkoQty qty, BkoQty step)
+static BkoQty
+steps_up(BkoQty qty, BkoQty step)
 {
 	if (qty <= 0)
 		return 0;
@@ -42,7 +42,7 @@ bko_take(BkoQty open, BkoQty available, BkoQty step)
 BkoQty
 bko_give_up(BkoQty held, BkoQty needed, BkoQty step)
 {
-	return Min(held, bko_steps_up(needed, step));
+	return Min(held, steps_up(needed, step));
 }
 
 /*
