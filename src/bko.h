@@ -543,6 +543,8 @@ extern void bko_line_journal_entry(BkoFrame *frame, const BkoStock *stock, int64
 /* ---- settle.c ---- */
 
 extern void bko_settle(BkoFrame *frame);
+extern void bko_finish_statement(TriggerData *trigdata, BkoTable table,
+								 void (*count_in) (TriggerData *trigdata, BkoFrame *frame));
 
 /* ---- whole_order.c ---- */
 

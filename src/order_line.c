@@ -233,6 +233,13 @@ correct_stocks(BkoFrame *frame)
 	}
 }
 
+static void
+count_in_lines(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
+	correct_stocks(frame);
+}
+
 /*
  * bko.line_insert_done(): AFTER INSERT on order_line.  Reads what really went
  * in, and writes each touched stock row once and the journal in one batch.
@@ -240,20 +247,8 @@ correct_stocks(BkoFrame *frame)
 Datum
 bko_line_insert_done(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoFrame   *frame;
-
 	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false, BKO_ON_INSERT);
-	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
-	if (frame->ndecided > 0)
-	{
-		SPI_connect();
-		bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
-		correct_stocks(frame);
-		bko_settle(frame);
-		SPI_finish();
-	}
-	bko_frame_close(frame);
+	bko_finish_statement((TriggerData *) fcinfo->context, BKO_ORDER_LINE, count_in_lines);
 	return PointerGetDatum(NULL);
 }
 
@@ -462,19 +457,8 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 Datum
 bko_line_update_done(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoFrame   *frame;
-
 	bko_check_trigger(fcinfo, "bko.line_update_done", 0, false, BKO_ON_UPDATE | BKO_ON_DELETE);
-	if (bko_engine_writing())
-		return PointerGetDatum(NULL);
-	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
-	if (frame->ndecided > 0)
-	{
-		SPI_connect();
-		bko_settle(frame);
-		SPI_finish();
-	}
-	bko_frame_close(frame);
+	if (!bko_engine_writing())
+		bko_finish_statement((TriggerData *) fcinfo->context, BKO_ORDER_LINE, NULL);
 	return PointerGetDatum(NULL);
 }

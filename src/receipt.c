@@ -241,6 +241,16 @@ check_received(BkoFrame *frame)
 	}
 }
 
+static void
+count_in_receipts(TriggerData *trigdata, BkoFrame *frame)
+{
+	if (tuplestore_tuple_count(bko_new_rows(trigdata)) != frame->ndecided)
+		drop_kept_out(trigdata, frame);
+	bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
+	check_received(frame);
+	bko_supply_write(frame);
+}
+
 /*
  * bko.receipt_done(): AFTER INSERT on receipt.  Writes lines, supply, stock
  * and journal for the receipts that really went in.
@@ -248,23 +258,8 @@ check_received(BkoFrame *frame)
 Datum
 bko_receipt_done(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoFrame   *frame;
-
 	bko_check_trigger(fcinfo, "bko.receipt_done", 0, false, BKO_ON_INSERT);
-	frame = bko_frame_need(trigdata, BKO_RECEIPT);
-	if (frame->ndecided > 0)
-	{
-		SPI_connect();
-		if (tuplestore_tuple_count(bko_new_rows(trigdata)) != frame->ndecided)
-			drop_kept_out(trigdata, frame);
-		bko_each_new_row(trigdata, frame, BKO_RECEIPT, tally_receipt);
-		check_received(frame);
-		bko_supply_write(frame);
-		bko_settle(frame);
-		SPI_finish();
-	}
-	bko_frame_close(frame);
+	bko_finish_statement((TriggerData *) fcinfo->context, BKO_RECEIPT, count_in_receipts);
 	return PointerGetDatum(NULL);
 }
 

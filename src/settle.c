@@ -59,3 +59,24 @@ bko_settle(BkoFrame *frame)
 	} while (any_unsettled(stocks, n));
 	bko_due_write(frame);
 }
+
+/*
+ * What every AFTER STATEMENT trigger does: count in what really went in (where
+ * "count_in" is given), settle, write, and close the frame.
+ */
+void
+bko_finish_statement(TriggerData *trigdata, BkoTable table,
+					 void (*count_in) (TriggerData *trigdata, BkoFrame *frame))
+{
+	BkoFrame   *frame = bko_frame_need(trigdata, table);
+
+	if (frame->ndecided > 0)
+	{
+		SPI_connect();
+		if (count_in)
+			count_in(trigdata, frame);
+		bko_settle(frame);
+		SPI_finish();
+	}
+	bko_frame_close(frame);
+}

@@ -273,26 +273,22 @@ tally_stock(BkoFrame *frame, BkoRow *row)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+count_in_stock(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_each_new_row(trigdata, frame, BKO_STOCK, tally_stock);
+}
+
 /* bko.stock_done(): AFTER INSERT, UPDATE or DELETE on stock. */
 Datum
 bko_stock_done(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoFrame   *frame;
 
 	bko_check_trigger(fcinfo, "bko.stock_done", 0, false,
 					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
-	if (bko_engine_writing())
-		return PointerGetDatum(NULL);
-	frame = bko_frame_need(trigdata, BKO_STOCK);
-	if (frame->ndecided > 0)
-	{
-		SPI_connect();
-		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-			bko_each_new_row(trigdata, frame, BKO_STOCK, tally_stock);
-		bko_settle(frame);
-		SPI_finish();
-	}
-	bko_frame_close(frame);
+	if (!bko_engine_writing())
+		bko_finish_statement(trigdata, BKO_STOCK,
+							 TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? count_in_stock : NULL);
 	return PointerGetDatum(NULL);
 }
