@@ -60,6 +60,28 @@ CREATE FUNCTION bko.placed_lines() RETURNS bigint[]
     AS 'MODULE_PATHNAME', 'bko_placed_lines' LANGUAGE C STABLE;
 COMMENT ON FUNCTION bko.placed_lines() IS 'The line_ids that place_order() gave last in this session';
 
+-- What the views of a book call. They bring the read_key of its table "book".
+CREATE FUNCTION bko.promise(book regclass, read_key uuid, item text, location text, line_id bigint,
+                            OUT "position" bigint, OUT qty_ahead numeric, OUT promised_on date,
+                            OUT supply_id bigint, OUT supply_ref text)
+    AS 'MODULE_PATHNAME', 'bko_promise' LANGUAGE C STABLE COST 10 PARALLEL RESTRICTED;
+COMMENT ON FUNCTION bko.promise(regclass, uuid, text, text, bigint) IS 'Behind the view open_backorder: a waiting line''s place in the queue and its promise';
+
+CREATE FUNCTION bko.pegging(book regclass, read_key uuid, item text, location text, line_id bigint)
+    RETURNS TABLE (supply_id bigint, supply_ref text, qty numeric, expected_on date)
+    AS 'MODULE_PATHNAME', 'bko_pegging' LANGUAGE C STABLE COST 10 ROWS 1 PARALLEL RESTRICTED;
+COMMENT ON FUNCTION bko.pegging(regclass, uuid, text, text, bigint) IS 'Behind the view pegging: which supply will fill a waiting line';
+
+CREATE FUNCTION bko.available_to_promise(book regclass, item text, qty numeric, location text, priority integer)
+    RETURNS date AS 'MODULE_PATHNAME', 'bko_available_to_promise' LANGUAGE C STABLE;
+COMMENT ON FUNCTION bko.available_to_promise(regclass, text, numeric, text, integer) IS 'Behind available_to_promise() of a book';
+
+CREATE FUNCTION bko.preview_supply(book regclass, supply_ref text, expected_on date, qty numeric,
+                                   item text, location text)
+    RETURNS TABLE (line_id bigint, line_item text, promised_on date, promised_then date)
+    AS 'MODULE_PATHNAME', 'bko_preview_supply' LANGUAGE C STABLE;
+COMMENT ON FUNCTION bko.preview_supply(regclass, text, date, numeric, text, text) IS 'Behind preview_supply() of a book';
+
 CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
 COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';

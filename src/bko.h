@@ -5,7 +5,8 @@
  *
  * The files depend on each other in one direction only, from the bottom:
  *
- *	  qty, split		quantities and arithmetic; know nothing of tables
+ *	  qty, split, room, peg
+ *						quantities and arithmetic; know nothing of tables
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  frame				what a statement has decided and not yet written
@@ -23,7 +24,7 @@
  *	  order_line, stock_trigger, receipt, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, stock_function, rebuild, install
+ *	  line_function, order_function, stock_function, promise, rebuild, install
  *						functions
  *
  *-------------------------------------------------------------------------
@@ -37,6 +38,7 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/date.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -70,6 +72,110 @@ extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
 extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step);
 extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
 							BkoQty *shares);
+
+/* ---- room.c: what caps and protected quantities leave for a line ---- */
+
+typedef enum BkoLimitKind
+{
+	BKO_CAP,
+	BKO_PROTECTION
+} BkoLimitKind;
+
+/* A cap or a protected quantity of a stock row. */
+typedef struct BkoLimit
+{
+	BkoLimitKind kind;
+	int64		id;				/* of the row that it was read from */
+	text	   *group;			/* of customers, or NULL: by priority */
+	int32		priority;
+	BkoQty		qty;
+	char		period;			/* of a cap: d, w, m, q, y, or e for ever */
+	DateADT		begins;			/* of a cap: first day of its period */
+	BkoQty		used;			/* of a cap: taken in that period */
+} BkoLimit;
+
+extern BkoQty bko_room(const BkoLimit *limits, int n, int32 priority, const text *group,
+					   BkoQty available);
+extern BkoQty bko_room_bought(const BkoLimit *limits, int n, int32 priority, const text *group,
+							  BkoQty qty);
+extern void bko_room_take(BkoLimit *limits, int n, int32 priority, const text *group, BkoQty qty);
+extern void bko_room_day(BkoLimit *limits, int n, DateADT day);
+
+/* ---- peg.c: supply laid against the queue ---- */
+
+#define BKO_NOT_COVERED (-2)	/* nothing known completes the line */
+#define BKO_COVERED_NOW (-1)	/* what is available does */
+
+/* A waiting line, and what will become of it. */
+typedef struct BkoPegLine
+{
+	int64		line_id;
+	int32		priority;
+	DateADT		requested_on;	/* none: DATEVAL_NOEND */
+	TimestampTz queued_at;
+	BkoQty		open;
+	bool		held;			/* keeps its place, takes nothing */
+	text	   *group;			/* of its customer, or NULL */
+
+	int			place;			/* 1 is next */
+	BkoQty		ahead;			/* what lines before it wait for */
+	BkoQty		missing;		/* what no supply covers */
+	int			first;			/* its pegs, or -1 */
+	int			last;
+	int			completed_by;	/* a supply, BKO_COVERED_NOW or BKO_NOT_COVERED */
+} BkoPegLine;
+
+/* Supply still to come. */
+typedef struct BkoPegSupply
+{
+	int64		supply_id;
+	text	   *ref;
+	DateADT		expected_on;	/* unknown: DATEVAL_NOEND */
+	int64		for_line;		/* bought for that line, or BKO_NO_ID */
+	BkoQty		missing;		/* still to come */
+	BkoQty		left;			/* of what has come */
+} BkoPegSupply;
+
+/* What a line will get of a supply. */
+typedef struct BkoPeg
+{
+	int			supply;
+	BkoQty		qty;
+	int			next;			/* of the same line, or -1 */
+} BkoPeg;
+
+typedef struct BkoPegKey
+{
+	int64		line_id;
+	int			line;
+} BkoPegKey;
+
+/* The queue of an item at a location, and its supply. */
+typedef struct BkoPegs
+{
+	BkoPegLine *lines;
+	int			nlines;
+	BkoPegSupply *supplies;
+	int			nsupplies;
+	BkoQty		available;
+	BkoQty		step;
+	char		rule;
+	BkoLimit   *limits;
+	int			nlimits;
+
+	BkoPeg	   *pegs;
+	int			npegs;
+	int			maxpegs;
+	BkoPegKey  *keys;			/* lines by their number */
+
+	BkoQty		there;			/* of what has come in */
+	int			oldest;			/* supply of which something may be left */
+	int			next;			/* first line that may still wait */
+} BkoPegs;
+
+extern void bko_peg(BkoPegs *pegs);
+extern BkoPegLine *bko_peg_line(BkoPegs *pegs, int64 line_id);
+extern int	bko_compare_supplies(const void *a, const void *b);
 
 /* ---- error.c ---- */
 
@@ -124,7 +230,8 @@ enum BkoLineColumn
 enum BkoSupplyColumn
 {
 	SUPPLY_ID, SUPPLY_REF, SUPPLY_ITEM, SUPPLY_LOCATION, SUPPLY_QTY_EXPECTED,
-	SUPPLY_QTY_RECEIVED, SUPPLY_NCOLUMNS
+	SUPPLY_QTY_RECEIVED, SUPPLY_PROMISED_ON, SUPPLY_EXPECTED_ON, SUPPLY_FOR_LINE,
+	SUPPLY_NCOLUMNS
 };
 
 enum BkoReceiptColumn
@@ -152,6 +259,7 @@ typedef enum BkoPlanId
 	PLAN_RECEIPT_CONFIRM,
 	PLAN_QUEUE_HEAD,
 	PLAN_QUEUE_NEXT,
+	PLAN_QUEUE_LINE,
 	PLAN_ALLOCATED_LAST,
 	PLAN_LINES_WRITE,
 	PLAN_JOURNAL_ONE,
@@ -170,6 +278,7 @@ typedef enum BkoPlanId
 	PLAN_QUEUE_BY_QUANTITY,
 	PLAN_ALLOCATED_LAST_BY_DATE,
 	PLAN_LINE_PLACE,
+	PLAN_LINE_AT,
 	PLAN_ORDER_PLACES,
 	PLAN_LINE_LOCK,
 	PLAN_LINE_WRITE,
@@ -183,6 +292,11 @@ typedef enum BkoPlanId
 	PLAN_RECEIVED_ON,
 	PLAN_LINES_BAD_KEY,
 	PLAN_LINES_INSERT,
+	PLAN_READ_KEY,
+	PLAN_PEG_LINES,
+	PLAN_PEG_HELD,
+	PLAN_PEG_SUPPLY,
+	PLAN_SUPPLY_PLACES,
 	PLAN_REBUILD_LINES,
 	PLAN_REBUILD_UNKNOWN,
 	PLAN_REBUILD_GONE,
@@ -238,6 +352,8 @@ extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
 extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values);
+extern uint64 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values,
+							 const char *nulls);
 extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
 								const char *nulls);
 extern int	bko_trigger_depth(void);
@@ -276,6 +392,7 @@ typedef struct BkoWaiting
 	BkoQty		allocated;
 	char		policy;			/* p partial, l line, o order */
 	text	   *order_ref;		/* where its order may become whole */
+	bool		aside;			/* read out of turn, for supply bought for it */
 
 	/* decided and not yet written: what to add to the line */
 	BkoQty		d_shipped;
@@ -300,6 +417,7 @@ typedef struct BkoArrival
 {
 	int64		receipt_id;
 	int64		supply_id;
+	int64		for_line;		/* it was bought for, or BKO_NO_ID */
 	BkoQty		qty;
 } BkoArrival;
 
@@ -351,6 +469,7 @@ struct BkoStock
 	int			nqueue;
 	int			maxqueue;
 	int			nextqueue;
+	int			naside;			/* of it, lines read out of turn */
 	bool		queue_read;		/* begun */
 	bool		queue_ended;	/* nothing behind what was read */
 
@@ -492,6 +611,8 @@ typedef struct BkoSink
 } BkoSink;
 
 extern BkoQty bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
+extern BkoQty bko_queue_fill_line(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty,
+								  int64 receipt_id);
 extern void bko_queue_unfill(BkoStock *stock, int nchanges);
 extern void bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed);
 extern void bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock);
@@ -603,6 +724,7 @@ extern void bko_supply_write(BkoFrame *frame);
 extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
+extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
 

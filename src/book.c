@@ -69,6 +69,9 @@ static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
 	[SUPPLY_LOCATION] = {"location", TEXTOID},
 	[SUPPLY_QTY_EXPECTED] = {"qty_expected", NUMERICOID},
 	[SUPPLY_QTY_RECEIVED] = {"qty_received", NUMERICOID},
+	[SUPPLY_PROMISED_ON] = {"promised_on", DATEOID},
+	[SUPPLY_EXPECTED_ON] = {"expected_on", DATEOID},
+	[SUPPLY_FOR_LINE] = {"for_line_id", INT8OID},
 };
 
 static const ColumnSpec receipt_columns[RECEIPT_NCOLUMNS] = {

@@ -59,3 +59,14 @@ bko_function_done(BkoFrame *frame)
 	SPI_finish();
 	return (Datum) 0;
 }
+
+/* A text argument that must be given: 22004 where it is null. */
+text *
+bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s is null", name)));
+	return PG_GETARG_TEXT_PP(n);
+}

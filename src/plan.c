@@ -31,6 +31,7 @@
 #define GT		" OPERATOR(pg_catalog.>) "
 #define LT		" OPERATOR(pg_catalog.<) "
 #define PLUS	" OPERATOR(pg_catalog.+) "
+#define MINUS	" OPERATOR(pg_catalog.-) "
 #define TSTZ	"timestamp with time zone"
 
 /* What the stock row says, locked or only read. */
@@ -52,6 +53,11 @@
 	"line_id::bigint, priority::integer, queued_at::" TSTZ ", qty_backordered::numeric," \
 	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
 	" held::boolean"
+
+#define PEG_SELECT \
+	"SELECT line_id::bigint, priority::integer, requested_on::pg_catalog.date, queued_at::" TSTZ "," \
+	" qty_backordered::numeric FROM @order_line" \
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
 
 typedef struct PlanSpec
 {
@@ -123,6 +129,9 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" ORDER BY priority, queued_at, line_id LIMIT 1024",
 		5, {TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT8OID}
 	},
+	[PLAN_QUEUE_LINE] = {
+		READS, QUEUE_SELECT " AND line_id" EQ "$3", 3, {TEXTOID, TEXTOID, INT8OID}
+	},
 	[PLAN_QUEUE_BY_DATE] = {
 		READS,
 		QUEUE_SELECT " ORDER BY priority, requested_on, queued_at, line_id OFFSET $3 LIMIT $4",
@@ -180,7 +189,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_SUPPLY_OPEN] = {
 		READS,
-		"SELECT supply_id::bigint, expected_on::pg_catalog.date, qty_expected::numeric, qty_received::numeric"
+		"SELECT supply_id::bigint, expected_on::pg_catalog.date, qty_expected::numeric,"
+		" qty_received::numeric, for_line_id::bigint"
 		" FROM @supply WHERE supply_ref" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
 		" AND NOT closed FOR NO KEY UPDATE",
 		3, {TEXTOID, TEXTOID, TEXTOID}
@@ -236,6 +246,11 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_OPEN_LINES] = {
 		WHOLE,
 		"SELECT 1 FROM @order_line WHERE qty_backordered" GT "0 OR qty_allocated" GT "0 LIMIT 1"
+	},
+	[PLAN_LINE_AT] = {
+		READS,
+		"SELECT 1 FROM @order_line WHERE line_id" EQ "$1 AND item" EQ "$2 AND location" EQ "$3",
+		3, {INT8OID, TEXTOID, TEXTOID}
 	},
 	[PLAN_LINE_PLACE] = {
 		READS,
@@ -366,6 +381,32 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" RETURNING line_id",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
+	},
+	[PLAN_READ_KEY] = {
+		WHOLE, "SELECT read_key FROM @book"
+	},
+	[PLAN_PEG_LINES] = {
+		READS, PEG_SELECT " AND NOT held ORDER BY priority, queued_at, line_id",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_PEG_HELD] = {
+		READS, PEG_SELECT " AND held", 2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_PEG_SUPPLY] = {
+		READS,
+		"SELECT supply_id::bigint, supply_ref::pg_catalog.text, expected_on::pg_catalog.date,"
+		" (qty_expected" MINUS "qty_received)::numeric, for_line_id::bigint"
+		" FROM @supply WHERE item" EQ "$1 AND location" EQ "$2 AND NOT closed"
+		" AND qty_expected" GT "qty_received ORDER BY expected_on, supply_id",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_SUPPLY_PLACES] = {
+		READS,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @supply"
+		" WHERE supply_ref" EQ "$1 AND NOT closed AND qty_expected" GT "qty_received"
+		" AND ($2 IS NULL OR item" EQ "$2) AND ($3 IS NULL OR location" EQ "$3)"
+		" GROUP BY item, location ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
+		3, {TEXTOID, TEXTOID, TEXTOID}
 	},
 	[PLAN_REBUILD_LINES] = {
 		WHOLE_WRITES,
@@ -673,6 +714,27 @@ bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
 							  InvalidSnapshot, false, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(rc));
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return SPI_processed;
+}
+
+/*
+ * The same for a query that sees what the statement sees which it is part of,
+ * and runs as often as that one likes.
+ */
+uint64
+bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
+{
+	Oid			save_userid;
+	int			save_sec;
+	int			rc;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	rc = SPI_execute_plan(get_plan(run->book, id), values, nulls, true, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));
 	SetUserIdAndSecContext(save_userid, save_sec);
 	return SPI_processed;
 }

@@ -71,6 +71,42 @@ waiting_of_result(BkoFrame *frame, uint64 row)
 	return waiting;
 }
 
+/* The last line that was read in its turn, or NULL. */
+static BkoWaiting *
+last_read(BkoStock *stock)
+{
+	for (int i = stock->nqueue - 1; i >= 0; i--)
+		if (!stock->queue[i].aside)
+			return &stock->queue[i];
+	return NULL;
+}
+
+/*
+ * A line comes up in its turn that was read out of turn before: what was
+ * decided for it goes with it.
+ */
+static void
+take_over(BkoStock *stock, int place)
+{
+	BkoWaiting *line = &stock->queue[place];
+
+	for (int i = 0; i < place; i++)
+	{
+		BkoWaiting *before = &stock->queue[i];
+
+		if (!before->aside || before->line_id != line->line_id)
+			continue;
+		*line = *before;
+		line->aside = false;
+		memset(before, 0, sizeof(BkoWaiting));
+		before->aside = true;
+		before->line_id = BKO_NO_ID;
+		for (int c = 0; c < stock->nchanges; c++)
+			if (stock->changes[c].waiting == i)
+				stock->changes[c].waiting = place;
+	}
+}
+
 /*
  * Read the next lines of the queue: a few at first, since most receipts fill
  * a few.  In fifo order (which fair_share uses too) more are read from behind
@@ -93,14 +129,14 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 		plan = stock->rule == 'd' ? PLAN_QUEUE_BY_DATE : PLAN_QUEUE_BY_QUANTITY;
 		if (stock->queue_read)
 			asked = PG_INT64_MAX;
-		args[2] = Int64GetDatum(stock->nqueue);
+		args[2] = Int64GetDatum(stock->nqueue - stock->naside);
 		args[3] = Int64GetDatum(asked);
 	}
 	else if (!stock->queue_read)
 		plan = PLAN_QUEUE_HEAD;
 	else
 	{
-		BkoWaiting *last = &stock->queue[stock->nqueue - 1];
+		BkoWaiting *last = last_read(stock);
 
 		plan = PLAN_QUEUE_NEXT;
 		args[2] = Int32GetDatum(last->priority);
@@ -109,7 +145,11 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 	}
 	n = bko_run(&frame->run, plan, args, NULL, 0);
 	for (uint64 i = 0; i < n; i++)
+	{
 		*add_waiting(frame, stock) = waiting_of_result(frame, i);
+		if (stock->naside > 0)
+			take_over(stock, stock->nqueue - 1);
+	}
 	SPI_freetuptable(SPI_tuptable);
 	stock->queue_read = true;
 	stock->queue_ended = (n < asked);
@@ -123,7 +163,8 @@ first_waiting(BkoFrame *frame, BkoStock *stock)
 	{
 		while (stock->nextqueue < stock->nqueue)
 		{
-			if (stock->queue[stock->nextqueue].open > 0)
+			if (stock->queue[stock->nextqueue].open > 0 &&
+				!stock->queue[stock->nextqueue].aside)
 				return &stock->queue[stock->nextqueue];
 			stock->nextqueue++;
 		}
@@ -222,16 +263,16 @@ read_priority(BkoFrame *frame, BkoStock *stock, const BkoWaiting *first,
 	int32		priority = first->priority;
 	int			n = 0;
 
-	while (!stock->queue_ended && stock->queue[stock->nqueue - 1].priority == priority)
+	while (!stock->queue_ended && last_read(stock)->priority == priority)
 		read_queue(frame, stock);
 	*index = palloc_extended((stock->nqueue - stock->nextqueue) * sizeof(int), MCXT_ALLOC_HUGE);
 	*open = palloc_extended((stock->nqueue - stock->nextqueue) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
 	for (int i = stock->nextqueue; i < stock->nqueue; i++)
 	{
+		if (stock->queue[i].open == 0 || stock->queue[i].aside)
+			continue;
 		if (stock->queue[i].priority != priority)
 			break;
-		if (stock->queue[i].open == 0)
-			continue;
 		(*index)[n] = i;
 		(*open)[n] = stock->queue[i].open;
 		n++;
@@ -304,6 +345,54 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 	if (stock->rule == 's')
 		return fill_fairly(frame, stock, available, receipt_id);
 	return fill_in_turn(frame, stock, available, receipt_id);
+}
+
+/* A line that waits and is not held, wherever in the queue; NULL: none such. */
+static BkoWaiting *
+find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
+{
+	BkoWaiting *waiting = NULL;
+	Datum		args[3];
+
+	for (int i = 0; i < stock->nqueue; i++)
+		if (stock->queue[i].line_id == line_id)
+			return &stock->queue[i];
+	(void) bko_whole_open(frame);
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	args[2] = Int64GetDatum(line_id);
+	if (bko_run(&frame->run, PLAN_QUEUE_LINE, args, NULL, 0) > 0)
+	{
+		waiting = add_waiting(frame, stock);
+		*waiting = waiting_of_result(frame, 0);
+		waiting->aside = true;
+		stock->naside++;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return waiting;
+}
+
+/*
+ * Goods that were bought for one line come in: it gets as much of qty as it
+ * waits for, wherever it stands in the queue, SPI being connected.  Returns
+ * what it got: nothing where it no longer waits here, or is held.
+ */
+BkoQty
+bko_queue_fill_line(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty,
+					int64 receipt_id)
+{
+	BkoQty		take;
+	BkoWaiting *waiting;
+
+	if (bko_stock_backordered(frame, stock) <= 0 || decided_elsewhere(frame, stock))
+		return 0;
+	waiting = find_waiting(frame, stock, line_id);
+	if (waiting == NULL)
+		return 0;
+	take = bko_take(waiting->open, Min(qty, bko_stock_available(frame, stock)), stock->step);
+	if (take > 0)
+		give(frame, stock, waiting, take, receipt_id);
+	return take;
 }
 
 /* Take the changes from the nchanges-th on back: their receipt never went in. */
@@ -561,7 +650,7 @@ static void
 forget_queue(BkoStock *stock)
 {
 	stock->nchanges = 0;
-	stock->nqueue = stock->nextqueue = 0;
+	stock->nqueue = stock->nextqueue = stock->naside = 0;
 	stock->queue_read = stock->queue_ended = false;
 }
 

@@ -61,6 +61,19 @@ is_doomed(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 	return doomed;
 }
 
+/* Supply that was bought for a line fills it first; returns what they got. */
+static BkoQty
+fill_bought(BkoFrame *frame, BkoStock *stock, int first, int64 receipt_id)
+{
+	BkoQty		filled = 0;
+
+	for (int i = first; i < stock->narrivals; i++)
+		if (stock->arrivals[i].for_line != BKO_NO_ID)
+			filled += bko_queue_fill_line(frame, stock, stock->arrivals[i].for_line,
+										  stock->arrivals[i].qty, receipt_id);
+	return filled;
+}
+
 /* Decide a receipt: who gets what of it, and which supply it came in on. */
 static BkoQty
 decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty qty)
@@ -83,7 +96,8 @@ decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty q
 	stock->received += qty;
 	(void) bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", stock->item, stock->location);
 	SPI_connect();
-	filled = bko_queue_fill(frame, stock, receipt_id);
+	filled = fill_bought(frame, stock, taken.narrivals, receipt_id);
+	filled += bko_queue_fill(frame, stock, receipt_id);
 	SPI_finish();
 
 	/* a larger step may have left over before what is now given away */

@@ -20,6 +20,7 @@ typedef struct OpenSupply
 {
 	int64		supply_id;
 	DateADT		expected_on;	/* unknown: DATEVAL_NOEND */
+	int64		for_line;		/* BKO_NO_ID: for none */
 	BkoQty		missing;		/* what is still to come; may be below zero */
 } OpenSupply;
 
@@ -70,6 +71,8 @@ read_open(BkoFrame *frame, BkoStock *stock, const text *ref, OpenSupply **open)
 		supply->expected_on = isnull ? DATEVAL_NOEND : DatumGetDateADT(value);
 		value = bko_result(i, 3, &isnull);
 		supply->missing = bko_stored_qty(value, isnull, "qty_expected");
+		value = bko_result(i, 5, &isnull);
+		supply->for_line = isnull ? BKO_NO_ID : DatumGetInt64(value);
 		value = bko_result(i, 4, &isnull);
 		supply->missing -= bko_stored_qty(value, isnull, "qty_received") +
 			arrived_already(stock, supply->supply_id);
@@ -79,7 +82,8 @@ read_open(BkoFrame *frame, BkoStock *stock, const text *ref, OpenSupply **open)
 }
 
 static void
-add_arrival(BkoFrame *frame, BkoStock *stock, int64 receipt_id, int64 supply_id, BkoQty qty)
+add_arrival(BkoFrame *frame, BkoStock *stock, int64 receipt_id, int64 supply_id,
+			int64 for_line, BkoQty qty)
 {
 	BkoArrival *arrival;
 
@@ -93,6 +97,7 @@ add_arrival(BkoFrame *frame, BkoStock *stock, int64 receipt_id, int64 supply_id,
 	arrival = &stock->arrivals[stock->narrivals++];
 	arrival->receipt_id = receipt_id;
 	arrival->supply_id = supply_id;
+	arrival->for_line = for_line;
 	arrival->qty = qty;
 }
 
@@ -101,7 +106,7 @@ void
 bko_supply_reverse(BkoFrame *frame, BkoStock *stock, int64 receipt_id,
 				   int64 supply_id, BkoQty qty)
 {
-	add_arrival(frame, stock, receipt_id, supply_id, -qty);
+	add_arrival(frame, stock, receipt_id, supply_id, BKO_NO_ID, -qty);
 }
 
 /*
@@ -135,7 +140,7 @@ bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
 			continue;
 		if (first == BKO_NO_ID)
 			first = open[i].supply_id;
-		add_arrival(frame, stock, receipt_id, open[i].supply_id, part);
+		add_arrival(frame, stock, receipt_id, open[i].supply_id, open[i].for_line, part);
 		qty -= part;
 	}
 	SPI_finish();
@@ -263,19 +268,56 @@ check_delete(BkoRow *old)
 }
 
 /*
+ * What the supplier promised first is what is expected first, and the other
+ * way round; later on, a day that is no longer known stays unknown.
+ */
+static void
+fill_in_dates(BkoRow *row, bool insert)
+{
+	if (BKO_ISNULL(row, SUPPLY_PROMISED_ON) && !BKO_ISNULL(row, SUPPLY_EXPECTED_ON))
+		bko_row_set(row, SUPPLY_PROMISED_ON, BKO_VALUE(row, SUPPLY_EXPECTED_ON));
+	else if (insert && BKO_ISNULL(row, SUPPLY_EXPECTED_ON) && !BKO_ISNULL(row, SUPPLY_PROMISED_ON))
+		bko_row_set(row, SUPPLY_EXPECTED_ON, BKO_VALUE(row, SUPPLY_PROMISED_ON));
+}
+
+/* BK008 where the line that supply is bought for is none of its item and location. */
+static void
+check_for_line(const BkoRun *run, BkoRow *row, text *item, text *location)
+{
+	Datum		args[3];
+
+	if (BKO_ISNULL(row, SUPPLY_FOR_LINE))
+		return;
+	args[0] = BKO_VALUE(row, SUPPLY_FOR_LINE);
+	args[1] = PointerGetDatum(item);
+	args[2] = PointerGetDatum(location);
+	SPI_connect();
+	if (bko_run(run, PLAN_LINE_AT, args, NULL, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_NO_LINE),
+				 errmsg("there is no order line " INT64_FORMAT " of %s that supply \"%s\" could be for",
+						DatumGetInt64(args[0]), bko_where(item, location),
+						bko_show_text(BKO_TEXT(row, SUPPLY_REF))),
+				 errhint("for_line_id names an order line of the same item and location, or is null.")));
+	SPI_finish();
+}
+
+/*
  * bko.supply_row(): BEFORE INSERT, UPDATE or DELETE on supply.  Raises BK003,
- * BK006, BK007.
+ * BK006, BK007, BK008.
  */
 Datum
 bko_supply_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoBook    *book;
+	BkoRun		run;
 	Relation	rel;
 	BkoRow		row;
 	text	   *item;
 	text	   *location;
 	HeapTuple	restored = NULL;
+	bool		insert;
+	bool		other_line;
 
 	bko_check_trigger(fcinfo, "bko.supply_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
@@ -283,20 +325,24 @@ bko_supply_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigdata->tg_newtuple);
 
 	rel = trigdata->tg_relation;
-	book = bko_book_of_table(rel).book;
-	row = bko_row_of_slot(book, BKO_SUPPLY, rel, trigdata->tg_trigslot);
+	run = bko_book_of_table(rel);
+	row = bko_row_of_slot(run.book, BKO_SUPPLY, rel, trigdata->tg_trigslot);
 	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 	{
 		check_delete(&row);
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	}
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	insert = other_line = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+	if (insert)
 		restored = insert_supply(&row, rel, trigdata->tg_trigtuple);
 	else
 	{
-		BkoRow		new = bko_row_of_slot(book, BKO_SUPPLY, rel, trigdata->tg_newslot);
+		BkoRow		new = bko_row_of_slot(run.book, BKO_SUPPLY, rel, trigdata->tg_newslot);
 
 		check_update(&row, &new, rel);
+		other_line = bko_row_changed(&row, &new, SUPPLY_FOR_LINE) ||
+			bko_row_changed(&row, &new, SUPPLY_ITEM) ||
+			bko_row_changed(&row, &new, SUPPLY_LOCATION);
 		row = new;
 	}
 	if (restored)
@@ -304,6 +350,9 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	bko_need_item(&row, SUPPLY_ITEM, SUPPLY_LOCATION, "a supply line", &item, &location);
 	bko_check_name(item, "item");
 	bko_check_name(location, "location");
+	fill_in_dates(&row, insert);
+	if (other_line)
+		check_for_line(&run, &row, item, location);
 	bko_row_set_qty(&row, SUPPLY_QTY_EXPECTED,
 					bko_check_positive(BKO_VALUE(&row, SUPPLY_QTY_EXPECTED),
 									   BKO_ISNULL(&row, SUPPLY_QTY_EXPECTED),

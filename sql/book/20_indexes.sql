@@ -3,6 +3,9 @@
 CREATE INDEX order_line_queue ON order_line (item, location, priority, queued_at, line_id)
     WHERE qty_backordered > 0 AND NOT held;
 
+-- Waiting lines that are held: they keep their place and are shown.
+CREATE INDEX order_line_held ON order_line (item, location) WHERE qty_backordered > 0 AND held;
+
 -- Lines that hold allocated stock, for releasing the last in the queue first.
 CREATE INDEX order_line_allocated ON order_line (item, location, priority, queued_at, line_id)
     WHERE qty_allocated > 0;
@@ -24,3 +27,5 @@ CREATE UNIQUE INDEX receipt_document ON receipt (document, item, location) WHERE
 CREATE INDEX movement_receipt ON movement (receipt_id) WHERE kind = 'receive';
 
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;
+
+CREATE INDEX promise_change_line ON promise_change (line_id);

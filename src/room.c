@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * room.c
+ *	  What caps and protected quantities leave for a line.  Knows numbers
+ *	  alone: no tables, no SPI.
+ *
+ * A cap is the most that a group of lines may get in a period.  A protected
+ * quantity is kept on the shelf for a group, against lines that are less
+ * urgent.  Both bind: a line gets the lesser of what its caps leave and what
+ * is available above all that is kept from it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "utils/datetime.h"
+
+static bool
+same_text(const text *a, const text *b)
+{
+	return a && b && VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* Is a line one of those that a limit is made for? */
+static bool
+is_for(const BkoLimit *limit, int32 priority, const text *group)
+{
+	if (limit->group)
+		return same_text(limit->group, group);
+	return limit->kind == BKO_CAP ? priority == limit->priority : priority <= limit->priority;
+}
+
+/*
+ * Is a protected quantity kept from a line?  One of a customer group is kept
+ * from every line outside it that is not more urgent than the group.
+ */
+static bool
+is_kept_from(const BkoLimit *limit, int32 priority, const text *group)
+{
+	if (limit->kind != BKO_PROTECTION || is_for(limit, priority, group))
+		return false;
+	return limit->group == NULL || priority >= limit->priority;
+}
+
+/* What the caps leave of qty for a line: for goods that were bought for it. */
+BkoQty
+bko_room_bought(const BkoLimit *limits, int n, int32 priority, const text *group, BkoQty qty)
+{
+	for (int i = 0; i < n; i++)
+		if (limits[i].kind == BKO_CAP && is_for(&limits[i], priority, group))
+			qty = Min(qty, limits[i].qty - limits[i].used);
+	return Max(qty, 0);
+}
+
+/* What a line may take where "available" is there. */
+BkoQty
+bko_room(const BkoLimit *limits, int n, int32 priority, const text *group, BkoQty available)
+{
+	for (int i = 0; i < n; i++)
+		if (is_kept_from(&limits[i], priority, group))
+			available -= limits[i].qty;
+	return bko_room_bought(limits, n, priority, group, available);
+}
+
+/* A line has taken qty, or given it back below zero: its caps have it used. */
+void
+bko_room_take(BkoLimit *limits, int n, int32 priority, const text *group, BkoQty qty)
+{
+	for (int i = 0; i < n; i++)
+		if (limits[i].kind == BKO_CAP && is_for(&limits[i], priority, group))
+			limits[i].used += qty;
+}
+
+/* Which period a day belongs to: the first day of it. */
+static DateADT
+period_of(char period, DateADT day)
+{
+	int			year;
+	int			month;
+	int			mday;
+
+	if (period == 'd' || DATE_NOT_FINITE(day))
+		return day;
+	if (period == 'w')
+		return day - (j2day(day + POSTGRES_EPOCH_JDATE) + 6) % 7;
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	if (period == 'q')
+		month -= (month - 1) % 3;
+	else if (period == 'y')
+		month = 1;
+	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/*
+ * The day has come: caps whose period is over begin anew.  Days may come in
+ * any order, a period that is over never comes back; the day after all days
+ * stands for one that nobody knows, and begins no period.
+ */
+void
+bko_room_day(BkoLimit *limits, int n, DateADT day)
+{
+	for (int i = 0; i < n; i++)
+	{
+		DateADT		begins;
+
+		if (limits[i].kind != BKO_CAP || limits[i].period == 'e' || DATE_NOT_FINITE(day))
+			continue;
+		begins = period_of(limits[i].period, day);
+		if (begins > limits[i].begins)
+		{
+			limits[i].begins = begins;
+			limits[i].used = 0;
+		}
+	}
+}
