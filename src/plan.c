@@ -720,11 +720,13 @@ bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
 
 /*
  * The same for a query that sees what the statement sees which it is part of,
- * and runs as often as that one likes.
+ * and runs as often as that one likes.  Unlike SPI it leaves the caller in his
+ * memory context, where he keeps what he reads.
  */
 uint64
 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
 {
+	MemoryContext cxt = CurrentMemoryContext;
 	Oid			save_userid;
 	int			save_sec;
 	int			rc;
@@ -733,6 +735,7 @@ bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	rc = SPI_execute_plan(get_plan(run->book, id), values, nulls, true, 0);
+	MemoryContextSwitchTo(cxt);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan returned %s", SPI_result_code_string(rc));
 	SetUserIdAndSecContext(save_userid, save_sec);

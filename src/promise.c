@@ -205,9 +205,19 @@ typedef struct Reading
 	/* the snapshot that it was read under; see is_current() */
 	TransactionId xmin;
 	TransactionId xmax;
+	uint32		running;		/* hash of those between them */
 	CommandId	curcid;
-	uint64		completions;
 } Reading;
+
+/* The transactions that ran when a snapshot was taken. */
+static uint32
+running_hash(Snapshot snapshot)
+{
+	return hash_combine(hash_bytes((const unsigned char *) snapshot->xip,
+								   snapshot->xcnt * sizeof(TransactionId)),
+						hash_bytes((const unsigned char *) snapshot->subxip,
+								   Max(snapshot->subxcnt, 0) * sizeof(TransactionId)));
+}
 
 /*
  * Is what was read still what the query sees?  It always is while one query
@@ -220,8 +230,7 @@ is_current(const Reading *reading)
 
 	return reading->queues && reading->xmin == snapshot->xmin &&
 		reading->xmax == snapshot->xmax && reading->curcid == snapshot->curcid &&
-		reading->completions == snapshot->snapXactCompletionCount &&
-		snapshot->snapXactCompletionCount != 0;
+		reading->running == running_hash(snapshot);
 }
 
 /* 42501 where the caller doesn't bring the key that the book's views bring. */
@@ -277,7 +286,7 @@ get_reading(FunctionCallInfo fcinfo)
 	reading->xmin = snapshot->xmin;
 	reading->xmax = snapshot->xmax;
 	reading->curcid = snapshot->curcid;
-	reading->completions = snapshot->snapXactCompletionCount;
+	reading->running = running_hash(snapshot);
 	return reading;
 }
 
