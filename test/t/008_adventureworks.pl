@@ -75,8 +75,8 @@ CREATE SCHEMA expected;
 CREATE TABLE expected.today AS SELECT NULL::date AS day, NULL::date AS left_on, false AS delays_known;
 
 -- Purchase order lines. delayed_to: where expected_on moves to, once it is known.
--- second: what of it comes three days later. closes_on: the day on which it is clear that no more
--- will come.
+-- second: so much of it comes three days later. closes_on: the day after which no
+-- more will come.
 CREATE TABLE expected.purchase AS
 SELECT d.id, status, 'PO-' || d.purchase_order AS supply_ref, p.number AS item, v.name AS supplier, h.ordered_on, d.due, d.price,
        qty, received::int, rejected::int, second::int, arrives, CASE WHEN delay > 0 THEN due + delay END AS delayed_to,
