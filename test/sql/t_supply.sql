@@ -210,5 +210,17 @@ SELECT * FROM promises('I');
 INSERT INTO receipt (item, qty, supply_ref) VALUES ('I', 5, 'WO-2') RETURNING qty_to_backorders, qty_to_stock;
 SELECT * FROM verify();
 
+-- Came and went back, all of it: the journal tells of these lines. Whether or not they
+-- may still be deleted, renumbered, or given another item or location, the book is sound.
+INSERT INTO stock (item) VALUES ('J'), ('J2');
+INSERT INTO supply (supply_id, supply_ref, item, qty_expected) VALUES (3001, 'PO-12', 'J', 5), (3002, 'PO-13', 'J', 5), (3003, 'PO-14', 'J', 5), (3004, 'PO-15', 'J', 5);
+INSERT INTO receipt (receipt_id, item, qty, supply_ref) VALUES (3001, 'J', 5, 'PO-12'), (3002, 'J', 5, 'PO-13'), (3003, 'J', 5, 'PO-14'), (3004, 'J', 5, 'PO-15');
+SELECT on_hand FROM generate_series(3001, 3004) AS n, reverse_receipt(n);
+SELECT supply_ref, qty_received FROM supply WHERE item = 'J' ORDER BY supply_id;
+CREATE FUNCTION try(statement text) RETURNS void LANGUAGE plpgsql AS $$BEGIN EXECUTE statement; EXCEPTION WHEN SQLSTATE 'BK007' THEN NULL; END$$;
+SELECT try('DELETE FROM supply WHERE supply_id = 3001'), try('UPDATE supply SET supply_id = 3999 WHERE supply_id = 3002'),
+       try('UPDATE supply SET item = ''J2'' WHERE supply_id = 3003'), try('UPDATE supply SET location = ''west'' WHERE supply_id = 3004');
+SELECT * FROM verify();
+
 SET client_min_messages = warning;
 DROP SCHEMA t_supply CASCADE;
