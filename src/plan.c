@@ -199,10 +199,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		WRITES,
 		"UPDATE @supply AS s SET"
 		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty),"
-		" closed = s.closed AND d.qty" GT "0"
+		" closed = s.closed AND (d.qty" GT "0"
+		" OR s.qty_received" PLUS "d.qty OPERATOR(pg_catalog.>=) s.qty_expected)"
 		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
 		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
 		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	},
+	[PLAN_SUPPLY_NAMED] = {
+		READS, "SELECT 1 FROM @movement WHERE supply_id" EQ "$1 AND item" EQ "$2 LIMIT 1",
+		2, {INT8OID, TEXTOID}
 	},
 	[PLAN_RECEIPT_INSERT] = {
 		READS,

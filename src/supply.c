@@ -234,37 +234,50 @@ insert_supply(BkoRow *row, Relation rel, HeapTuple tuple)
 	return NULL;
 }
 
+/* Does the journal name the supply line? */
+static bool
+is_named(const BkoRun *run, BkoRow *row)
+{
+	Datum		args[2];
+	bool		named;
+
+	args[0] = BKO_VALUE(row, SUPPLY_ID);
+	args[1] = BKO_VALUE(row, SUPPLY_ITEM);
+	SPI_connect();
+	named = bko_run(run, PLAN_SUPPLY_NAMED, args, NULL, 1) > 0;
+	SPI_finish();
+	return named;
+}
+
+/* BK007 where something was received on a line, though it be reversed. */
 static void
-check_update(BkoRow *old, BkoRow *new, Relation rel)
+refuse_received(const BkoRun *run, BkoRow *old, const char *what, const char *hint)
 {
 	BkoQty		received = bko_stored_qty(BKO_VALUE(old, SUPPLY_QTY_RECEIVED),
 										  BKO_ISNULL(old, SUPPLY_QTY_RECEIVED), "qty_received");
 
-	(void) bko_row_keep(old, new, BKO_SUPPLY, SUPPLY_QTY_RECEIVED, rel);
-	if (received != 0 &&
-		(bko_row_changed(old, new, SUPPLY_ITEM) || bko_row_changed(old, new, SUPPLY_LOCATION) ||
-		 bko_row_changed(old, new, SUPPLY_ID)))
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_SUPPLY),
-				 errmsg("supply line " INT64_FORMAT " can't become one of another item or location: %s was received on it of %s",
-						DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), bko_qty_text(received),
-						bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))),
-				 errhint("Close it (closed = true) and add another line.")));
+	if (received == 0 && !is_named(run, old))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_SUPPLY),
+			 received != 0 ?
+			 errmsg("supply line " INT64_FORMAT " can't %s: %s was received on it of %s",
+					DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), what, bko_qty_text(received),
+					bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))) :
+			 errmsg("supply line " INT64_FORMAT " can't %s: what was received on it of %s was reversed",
+					DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), what,
+					bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))),
+			 errhint("%s", hint)));
 }
 
 static void
-check_delete(BkoRow *old)
+check_update(const BkoRun *run, BkoRow *old, BkoRow *new, Relation rel)
 {
-	BkoQty		received = bko_stored_qty(BKO_VALUE(old, SUPPLY_QTY_RECEIVED),
-										  BKO_ISNULL(old, SUPPLY_QTY_RECEIVED), "qty_received");
-
-	if (received != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_SUPPLY),
-				 errmsg("supply line " INT64_FORMAT " can't be deleted: %s was received on it of %s",
-						DatumGetInt64(BKO_VALUE(old, SUPPLY_ID)), bko_qty_text(received),
-						bko_where(BKO_TEXT(old, SUPPLY_ITEM), BKO_TEXT(old, SUPPLY_LOCATION))),
-				 errhint("Close it instead (closed = true).")));
+	(void) bko_row_keep(old, new, BKO_SUPPLY, SUPPLY_QTY_RECEIVED, rel);
+	if (bko_row_changed(old, new, SUPPLY_ITEM) || bko_row_changed(old, new, SUPPLY_LOCATION) ||
+		bko_row_changed(old, new, SUPPLY_ID))
+		refuse_received(run, old, "become one of another item or location",
+						"Close it (closed = true) and add another line.");
 }
 
 /*
@@ -329,7 +342,7 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	row = bko_row_of_slot(run.book, BKO_SUPPLY, rel, trigdata->tg_trigslot);
 	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 	{
-		check_delete(&row);
+		refuse_received(&run, &row, "be deleted", "Close it instead (closed = true).");
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	}
 	insert = other_line = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
@@ -339,7 +352,7 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	{
 		BkoRow		new = bko_row_of_slot(run.book, BKO_SUPPLY, rel, trigdata->tg_newslot);
 
-		check_update(&row, &new, rel);
+		check_update(&run, &row, &new, rel);
 		other_line = bko_row_changed(&row, &new, SUPPLY_FOR_LINE) ||
 			bko_row_changed(&row, &new, SUPPLY_ITEM) ||
 			bko_row_changed(&row, &new, SUPPLY_LOCATION);

@@ -26,6 +26,9 @@ CREATE UNIQUE INDEX receipt_document ON receipt (document, item, location) WHERE
 -- What was received on which supply, for reversing a receipt.
 CREATE INDEX movement_receipt ON movement (receipt_id) WHERE kind = 'receive';
 
+-- What was received on a supply line, which then can't be deleted.
+CREATE INDEX movement_supply ON movement (supply_id) WHERE supply_id IS NOT NULL;
+
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;
 
 CREATE INDEX promise_change_line ON promise_change (line_id);

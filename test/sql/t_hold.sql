@@ -174,7 +174,7 @@ SELECT * FROM verify();
 -- A held line keeps its place in the views.
 INSERT INTO stock (item) VALUES ('E1');
 INSERT INTO order_line (order_ref, item, qty_ordered, held) VALUES ('e1', 'E1', 1, false), ('e2', 'E1', 2, true), ('e3', 'E1', 3, false);
-SELECT order_ref, held, place FROM fill_order WHERE item = 'E1' ORDER BY place;
+SELECT order_ref, held, position FROM open_backorder WHERE item = 'E1' ORDER BY position;
 INSERT INTO supply (supply_ref, item, qty_expected, expected_on) VALUES ('PO', 'E1', 4, '2030-01-01');
 -- supply is pegged to those that will take it: e1 1, e3 3
 SELECT order_ref, qty FROM pegging WHERE item = 'E1' ORDER BY 1;
