@@ -64,3 +64,19 @@ COMMENT ON FUNCTION bko.order_due() IS 'At the end of the transaction: ships the
 CREATE FUNCTION bko.journal_guard() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_journal_guard' LANGUAGE C;
 COMMENT ON FUNCTION bko.journal_guard() IS 'BEFORE INSERT on movement: refuses everyone but the engine, and the owner who brings data back';
+
+CREATE FUNCTION bko.limit_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_limit_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.limit_row() IS 'BEFORE INSERT or UPDATE on cap or protection: locks the stock row, keeps what has been used of a cap';
+
+CREATE FUNCTION bko.limit_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_limit_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.limit_done() IS 'AFTER UPDATE or DELETE on cap or protection: fills whoever may take more now';
+
+CREATE FUNCTION bko.group_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_group_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.group_row() IS 'BEFORE INSERT or UPDATE on customer_group: keeps since when a customer is in his group';
+
+CREATE FUNCTION bko.group_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_group_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.group_done() IS 'AFTER a change of customer_group: counts caps anew, fills whoever may take more now';

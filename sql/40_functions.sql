@@ -82,6 +82,10 @@ CREATE FUNCTION bko.preview_supply(book regclass, supply_ref text, expected_on d
     AS 'MODULE_PATHNAME', 'bko_preview_supply' LANGUAGE C STABLE;
 COMMENT ON FUNCTION bko.preview_supply(regclass, text, date, numeric, text, text) IS 'Behind preview_supply() of a book';
 
+CREATE FUNCTION bko.fill_waiting(book regclass, item text)
+    RETURNS numeric AS 'MODULE_PATHNAME', 'bko_fill_waiting' LANGUAGE C;
+COMMENT ON FUNCTION bko.fill_waiting(regclass, text) IS 'Behind fill_waiting() of a book';
+
 CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
 COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';

@@ -13,6 +13,7 @@
  *	  journal, journal_store
  *						rows for the table movement
  *	  due				which orders may have become whole
+ *	  limit				caps and protected quantities of a stock row
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
@@ -21,7 +22,7 @@
  *	  settle			what every statement does before it ends
  *	  whole_order		orders that ship as a whole
  *	  trigger			what trigger functions share
- *	  order_line, stock_trigger, receipt, guard
+ *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
  *	  function			what functions share
  *	  line_function, order_function, stock_function, promise, rebuild, install
@@ -92,7 +93,12 @@ typedef struct BkoLimit
 	char		period;			/* of a cap: d, w, m, q, y, or e for ever */
 	DateADT		begins;			/* of a cap: first day of its period */
 	BkoQty		used;			/* of a cap: taken in that period */
+	BkoQty		taken;			/* of it, what a frame has not yet written */
 } BkoLimit;
+
+extern bool bko_room_is_for(const BkoLimit *limit, int32 priority, const text *group);
+extern BkoQty bko_room_kept(const BkoLimit *limits, int n, int32 priority, const text *group);
+extern DateADT bko_room_period(char period, DateADT day);
 
 extern BkoQty bko_room(const BkoLimit *limits, int n, int32 priority, const text *group,
 					   BkoQty available);
@@ -209,6 +215,9 @@ typedef enum BkoTable
 	BKO_SUPPLY,
 	BKO_RECEIPT,
 	BKO_MOVEMENT,
+	BKO_CAP_TABLE,
+	BKO_PROTECTION_TABLE,
+	BKO_GROUP_TABLE,
 	BKO_NTABLES
 } BkoTable;
 
@@ -216,7 +225,7 @@ enum BkoStockColumn
 {
 	STOCK_ITEM, STOCK_LOCATION, STOCK_ON_HAND, STOCK_ALLOCATED, STOCK_BACKORDERED,
 	STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_FILL_RULE, STOCK_SHIPS_AT_ONCE,
-	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_NCOLUMNS
+	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_LIMITED, STOCK_NCOLUMNS
 };
 
 enum BkoLineColumn
@@ -224,7 +233,7 @@ enum BkoLineColumn
 	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_REQUESTED_ON,
 	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
 	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
-	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_NCOLUMNS
+	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NCOLUMNS
 };
 
 enum BkoSupplyColumn
@@ -245,6 +254,23 @@ enum BkoMovementColumn
 	MOVEMENT_ID, MOVEMENT_AT, MOVEMENT_KIND, MOVEMENT_FROM_STATE, MOVEMENT_TO_STATE,
 	MOVEMENT_ITEM, MOVEMENT_LOCATION, MOVEMENT_QTY, MOVEMENT_LINE_ID, MOVEMENT_RECEIPT_ID,
 	MOVEMENT_SUPPLY_ID, MOVEMENT_REASON, MOVEMENT_BY_ROLE, MOVEMENT_NCOLUMNS
+};
+
+enum BkoCapColumn
+{
+	CAP_ID, CAP_ITEM, CAP_LOCATION, CAP_GROUP, CAP_PRIORITY, CAP_QTY, CAP_SINCE, CAP_PERIOD,
+	CAP_PERIOD_BEGINS, CAP_QTY_USED, CAP_NCOLUMNS
+};
+
+/* As far as a protected quantity has them, its columns are those of a cap. */
+enum BkoProtectionColumn
+{
+	PROTECTION_NCOLUMNS = CAP_SINCE + 1
+};
+
+enum BkoGroupColumn
+{
+	GROUP_CUSTOMER, GROUP_NAME, GROUP_SINCE, GROUP_NCOLUMNS
 };
 
 #define BKO_MAX_COLUMNS 20
@@ -298,6 +324,16 @@ typedef enum BkoPlanId
 	PLAN_PEG_HELD,
 	PLAN_PEG_SUPPLY,
 	PLAN_SUPPLY_PLACES,
+	PLAN_LIMITS,
+	PLAN_GROUP_OF,
+	PLAN_LINE_GROUPS,
+	PLAN_LINE_USED,
+	PLAN_CAP_USED,
+	PLAN_CAP_WRITE,
+	PLAN_CAP_SET,
+	PLAN_STOCK_LIMITED,
+	PLAN_GROUP_PLACES,
+	PLAN_LIMITED_PLACES,
 	PLAN_REBUILD_LINES,
 	PLAN_REBUILD_UNKNOWN,
 	PLAN_REBUILD_GONE,
@@ -327,6 +363,7 @@ typedef struct BkoBook
 	Oid			book_relid;		/* its table "book" */
 	int			version;
 	BkoColumns	columns[BKO_NTABLES];
+	char	   *time_zone;		/* in which it counts days */
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -379,6 +416,8 @@ typedef struct BkoTaken
 	BkoQty		on_hand;
 	BkoQty		allocated;
 	BkoQty		backordered;
+	int32		priority;		/* a line: whose caps it has used */
+	text	   *group;
 	int			nchanges;		/* a receipt: what the stock row had before it */
 	int			narrivals;
 } BkoTaken;
@@ -393,6 +432,7 @@ typedef struct BkoWaiting
 	BkoQty		allocated;
 	char		policy;			/* p partial, l line, o order */
 	text	   *order_ref;		/* where its order may become whole */
+	text	   *group;			/* of its customer, where the stock row has limits */
 	bool		aside;			/* read out of turn, for supply bought for it */
 
 	/* decided and not yet written: what to add to the line */
@@ -438,6 +478,8 @@ struct BkoStock
 	BkoQty		limit;			/* -1: no limit */
 	char		rule;
 	bool		ships_at_once;
+	BkoLimit   *limits;			/* caps and protected quantities */
+	int			nlimits;
 
 	/* decided by this frame, not yet written */
 	BkoQty		d_on_hand;
@@ -597,6 +639,27 @@ extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, Bko
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
 
+/* ---- limit.c ---- */
+
+extern DateADT bko_book_day(const BkoBook *book, TimestampTz at);
+extern int	bko_limits_read(const BkoRun *run, const text *item, const text *location,
+							DateADT day, bool stable, BkoLimit **limits);
+extern void bko_limits_load(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_limit_room(BkoFrame *frame, BkoStock *stock, int32 priority,
+							 const text *group, BkoQty available);
+extern BkoQty bko_limit_room_bought(BkoFrame *frame, BkoStock *stock, int32 priority,
+									const text *group, BkoQty qty);
+extern BkoQty bko_limit_kept(BkoStock *stock, int32 priority, const text *group);
+extern void bko_limit_took(BkoStock *stock, int32 priority, const text *group, BkoQty qty);
+extern text *bko_limit_group(BkoFrame *frame, BkoStock *stock, const text *customer);
+extern void bko_limit_groups(const BkoRun *run, const text *item, const int64 *line_id, int n,
+							 bool stable, text **group);
+extern void bko_limit_moved(BkoFrame *frame, BkoStock *stock, int64 line_id, int32 old_priority,
+							const text *old_group, int32 priority, const text *group, bool gone);
+extern BkoQty bko_limit_used(const BkoRun *run, const text *item, const text *location,
+							 const BkoLimit *cap);
+extern void bko_limits_write(BkoFrame *frame);
+
 /* ---- queue.c ---- */
 
 /* Gathers what a receipt gives to whom, for receive(). */
@@ -632,6 +695,7 @@ extern void bko_due_write(BkoFrame *frame);
 
 extern void bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken);
 extern bool bko_confirm(BkoFrame *frame, BkoStock *stock);
+extern void bko_confirm_rest(BkoFrame *frame, BkoStock *stock);
 extern void bko_keep(BkoFrame *frame, BkoStock *stock,
 					 bool (*went_in) (const BkoTaken *taken, int place, void *arg), void *arg);
 
@@ -643,6 +707,8 @@ typedef struct BkoLine
 	int64		line_id;
 	char		policy;			/* p partial, l line, o order */
 	bool		held;
+	int32		priority;
+	text	   *group;			/* of its customer, where the stock row has limits */
 	text	   *order_ref;		/* or NULL */
 	BkoQty		ordered;
 	BkoQty		shipped;

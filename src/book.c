@@ -40,6 +40,7 @@ static const ColumnSpec stock_columns[STOCK_NCOLUMNS] = {
 	[STOCK_SHIPS_AT_ONCE] = {"ships_at_once", BOOLOID},
 	[STOCK_LAST_QUEUED_AT] = {"last_queued_at", TIMESTAMPTZOID},
 	[STOCK_SAFETY_STOCK] = {"safety_stock", NUMERICOID},
+	[STOCK_LIMITED] = {"limited", BOOLOID},
 };
 
 static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
@@ -60,6 +61,7 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_CLOSED_AT] = {"closed_at", TIMESTAMPTZOID},
 	[LINE_ORDER_REF] = {"order_ref", TEXTOID},
 	[LINE_HELD] = {"held", BOOLOID},
+	[LINE_CUSTOMER] = {"customer", TEXTOID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -101,6 +103,35 @@ static const ColumnSpec movement_columns[MOVEMENT_NCOLUMNS] = {
 	[MOVEMENT_BY_ROLE] = {"by_role", TEXTOID},
 };
 
+static const ColumnSpec cap_columns[CAP_NCOLUMNS] = {
+	[CAP_ID] = {"cap_id", INT8OID},
+	[CAP_ITEM] = {"item", TEXTOID},
+	[CAP_LOCATION] = {"location", TEXTOID},
+	[CAP_GROUP] = {"customer_group", TEXTOID},
+	[CAP_PRIORITY] = {"priority", INT4OID},
+	[CAP_QTY] = {"qty", NUMERICOID},
+	[CAP_SINCE] = {"since", TIMESTAMPTZOID},
+	[CAP_PERIOD] = {"period", TEXTOID},
+	[CAP_PERIOD_BEGINS] = {"period_begins", DATEOID},
+	[CAP_QTY_USED] = {"qty_used", NUMERICOID},
+};
+
+static const ColumnSpec protection_columns[PROTECTION_NCOLUMNS] = {
+	[CAP_ID] = {"protection_id", INT8OID},
+	[CAP_ITEM] = {"item", TEXTOID},
+	[CAP_LOCATION] = {"location", TEXTOID},
+	[CAP_GROUP] = {"customer_group", TEXTOID},
+	[CAP_PRIORITY] = {"priority", INT4OID},
+	[CAP_QTY] = {"qty", NUMERICOID},
+	[CAP_SINCE] = {"since", TIMESTAMPTZOID},
+};
+
+static const ColumnSpec group_columns[GROUP_NCOLUMNS] = {
+	[GROUP_CUSTOMER] = {"customer", TEXTOID},
+	[GROUP_NAME] = {"group_name", TEXTOID},
+	[GROUP_SINCE] = {"since", TIMESTAMPTZOID},
+};
+
 static const struct
 {
 	const char *name;
@@ -112,6 +143,9 @@ static const struct
 	[BKO_SUPPLY] = {"supply", SUPPLY_NCOLUMNS, supply_columns},
 	[BKO_RECEIPT] = {"receipt", RECEIPT_NCOLUMNS, receipt_columns},
 	[BKO_MOVEMENT] = {"movement", MOVEMENT_NCOLUMNS, movement_columns},
+	[BKO_CAP_TABLE] = {"cap", CAP_NCOLUMNS, cap_columns},
+	[BKO_PROTECTION_TABLE] = {"protection", PROTECTION_NCOLUMNS, protection_columns},
+	[BKO_GROUP_TABLE] = {"customer_group", GROUP_NCOLUMNS, group_columns},
 };
 
 StaticAssertDecl((int) LINE_NCOLUMNS <= BKO_MAX_COLUMNS, "BKO_MAX_COLUMNS is too small");
@@ -241,7 +275,15 @@ load_book(BkoBook *book)
 	run.owner = relation_owner(book->book_relid);
 	SPI_connect();
 	if (bko_run(&run, PLAN_BOOK, NULL, NULL, 0) == 1)
+	{
+		char	   *old = book->time_zone;
+
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
+		book->time_zone = MemoryContextStrdup(TopMemoryContext,
+											  text_to_cstring(bko_result_text(0, 2)));
+		if (old)
+			pfree(old);
+	}
 	SPI_finish();
 	if (isnull || book->version != BKO_BOOK_VERSION)
 	{

@@ -91,6 +91,9 @@ bko_keep(BkoFrame *frame, BkoStock *stock,
 		stock->narrivals = Min(stock->narrivals, taken->narrivals);
 		stock->received -= taken->on_hand;
 		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
+		if (frame->table == BKO_ORDER_LINE)
+			bko_limit_took(stock, taken->priority, taken->group,
+						   taken->on_hand - taken->allocated);
 	}
 	frame->ntaken -= stock->ntaken;
 	stock->ntaken = 0;
@@ -185,6 +188,17 @@ bko_confirm(BkoFrame *frame, BkoStock *stock)
 		}
 	}
 	return any;
+}
+
+/*
+ * The statement has ended: make sure of all its rows that took from a stock
+ * row, as far as they aren't known to have gone in.
+ */
+void
+bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
+{
+	if (stock->ntaken > 0)
+		confirm(frame, &stock, 1);
 }
 
 /*

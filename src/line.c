@@ -133,7 +133,9 @@ bko_line_check_step(const BkoStock *stock, BkoQty qty)
 static BkoQty
 available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty, BkoQty *all)
 {
-	*all = line->held ? 0 : bko_take(qty, bko_stock_available(frame, stock), stock->step);
+	*all = line->held ? 0 :
+		bko_take(qty, bko_limit_room(frame, stock, line->priority, line->group,
+									 bko_stock_available(frame, stock)), stock->step);
 	if (bko_stock_backordered(frame, stock) > 0 &&
 		(bko_frame_disturbed(frame, stock) || bko_frame_shares(frame, stock)))
 		return 0;
@@ -161,6 +163,7 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	else
 		note_over_limit(frame, stock, line, qty, all);
 
+	bko_limit_took(stock, line->priority, line->group, take);
 	line->ordered += qty;
 	line->backordered += waits;
 	(void) bko_sum(bko_stock_backordered(frame, stock), waits, "backordered",
@@ -210,6 +213,7 @@ bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, cha
 	else
 		line->ordered -= qty;
 	bko_stock_add(stock, 0, -from_stock, -from_queue);
+	bko_limit_took(stock, line->priority, line->group, -from_stock);
 	stock->disturbed = stock->disturbed || from_stock > 0;
 	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
 				from_queue, line->line_id, BKO_NO_ID, BKO_NO_ID);

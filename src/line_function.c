@@ -66,6 +66,7 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 	Datum		args[3];
 	Datum		value;
 	bool		isnull;
+	text	   *customer;
 
 	find_line(&frame->run, line_id, &item, &location);
 	stock = bko_stock_touch(frame, item, location);
@@ -90,7 +91,11 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 	line->backordered = line_qty(7, "qty_backordered");
 	line->cancelled = line_qty(8, "qty_cancelled");
 	line->returned = line_qty(9, "qty_returned");
+	line->priority = DatumGetInt32(bko_result(0, 10, &isnull));
+	value = bko_result(0, 11, &isnull);
+	customer = isnull ? NULL : DatumGetTextPCopy(value);
 	SPI_freetuptable(SPI_tuptable);
+	line->group = bko_limit_group(frame, stock, customer);
 	return stock;
 }
 

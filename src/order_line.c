@@ -97,6 +97,18 @@ read_policy(BkoRow *row, BkoLine *line)
 		line->policy = 'l';
 }
 
+/* Whose caps and protected quantities the line counts for. */
+static void
+read_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line)
+{
+	if (stock->nlimits == 0)
+		return;
+	line->priority = BKO_ISNULL(row, LINE_PRIORITY) ? 0 :
+		DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
+	line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
+								  BKO_TEXT(row, LINE_CUSTOMER));
+}
+
 static void
 set_quantities(BkoRow *row, const BkoLine *line)
 {
@@ -127,6 +139,8 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	taken.queued_at = queued_at;
 	taken.on_hand = -line->shipped;
 	taken.allocated = line->allocated;
+	taken.priority = line->priority;
+	taken.group = line->group;
 	taken.backordered = line->backordered;
 	taken.nchanges = taken.narrivals = PG_INT32_MAX; /* a line fills nobody */
 	bko_took(frame, stock, &taken);
@@ -169,6 +183,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
 	read_policy(&row, &line);
+	read_who(frame, stock, &row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
 	if (first > 0 || stock->limit >= 0)
@@ -233,9 +248,22 @@ correct_stocks(BkoFrame *frame)
 	}
 }
 
+/* Rows that were kept out have used nothing of a cap. */
+static void
+correct_limits(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+		if (stocks[i]->nlimits > 0)
+			bko_confirm_rest(frame, stocks[i]);
+}
+
 static void
 count_in_lines(TriggerData *trigdata, BkoFrame *frame)
 {
+	correct_limits(frame);
 	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
 	correct_stocks(frame);
 }
@@ -329,6 +357,30 @@ change_quantity(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty ordered)
 }
 
 /*
+ * The line leaves its stock row: what it had is for the others, and what it
+ * has used of a cap no longer counts.
+ */
+static void
+leave(BkoFrame *frame, BkoStock *stock, BkoLine *line)
+{
+	bko_limit_took(stock, line->priority, line->group, line->allocated);
+	bko_line_shrink(frame, stock, line, line->allocated + line->backordered, 0);
+	bko_limit_moved(frame, stock, line->line_id, line->priority, line->group, 0, NULL, true);
+}
+
+/* The line may be another's from now on, or of another priority. */
+static void
+change_who(BkoFrame *frame, BkoStock *stock, BkoRow *new, BkoLine *line)
+{
+	int32		priority = line->priority;
+	text	   *group = line->group;
+
+	read_who(frame, stock, new, line);
+	bko_limit_moved(frame, stock, line->line_id, priority, group, line->priority, line->group,
+					false);
+}
+
+/*
  * Move a line of which nothing has shipped to another stock row, at another
  * quantity perhaps: it leaves one queue and joins the other at its end.
  */
@@ -342,11 +394,12 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 		refuse_shipped(line, "a new item or location", from->item, from->location);
 	if (ordered < line->cancelled)
 		refuse_less(line, ordered, from->item, from->location);
-	bko_line_shrink(frame, from, line, line->allocated + line->backordered, 0);
+	leave(frame, from, line);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, from->item, from->location,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 
 	to = bko_stock_touch(frame, item, location);
+	read_who(frame, to, new, line);
 	bko_line_check_step(to, ordered - line->cancelled);	/* what it will want there */
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
@@ -368,7 +421,8 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	if (line.allocated + line.backordered + line.cancelled == 0)
 		return tuple;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-	bko_line_shrink(frame, stock, &line, line.allocated + line.backordered, 0);
+	read_who(frame, stock, old, &line);
+	leave(frame, stock, &line);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, stock->item, stock->location,
 				line.cancelled, line.line_id, BKO_NO_ID, BKO_NO_ID);
 	frame->ndecided++;
@@ -381,7 +435,8 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
-		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
+		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD) ||
+		bko_row_changed(old, new, LINE_CUSTOMER);
 	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
@@ -399,10 +454,14 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bko_order_is_due(frame, line.order_ref);
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
+	read_who(frame, stock, old, &line);
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location, ordered);
 	else
+	{
+		change_who(frame, stock, new, &line);
 		change_quantity(frame, stock, &line, ordered);
+	}
 	bko_line_ship_held(frame, stock, &line);
 	stock->requeued = stock->requeued || requeued;
 	stock->disturbed = stock->disturbed || requeued;

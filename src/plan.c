@@ -38,7 +38,7 @@
 #define STOCK_SELECT \
 	"SELECT on_hand::numeric, allocated::numeric, backordered::numeric," \
 	" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric," \
-	" fill_rule::pg_catalog.text, ships_at_once::boolean" \
+	" fill_rule::pg_catalog.text, ships_at_once::boolean, limited::boolean" \
 	" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2"
 
 #define QUEUE_SELECT \
@@ -59,6 +59,13 @@
 	" qty_backordered::numeric FROM @order_line" \
 	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
 
+/* What a movement means for a cap: a line takes, or gives back. */
+#define NET_TAKEN \
+	"COALESCE(pg_catalog.sum(CASE WHEN (m.to_state" EQ "'a' OR m.to_state" EQ "'s')" \
+	" AND (m.from_state IS NULL OR m.from_state" EQ "'b') THEN m.qty" \
+	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
+	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
+
 typedef struct PlanSpec
 {
 	enum
@@ -75,7 +82,7 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer FROM @book"
+		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -274,7 +281,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		READS,
 		"SELECT ship_policy::pg_catalog.text, order_ref::pg_catalog.text, held::boolean,"
 		" qty_ordered::numeric, qty_shipped::numeric, qty_allocated::numeric,"
-		" qty_backordered::numeric, qty_cancelled::numeric, qty_returned::numeric"
+		" qty_backordered::numeric, qty_cancelled::numeric, qty_returned::numeric,"
+		" priority::integer, customer::pg_catalog.text"
 		" FROM @order_line WHERE line_id" EQ "$1 AND item" EQ "$2 AND location" EQ "$3"
 		" FOR NO KEY UPDATE",
 		3, {INT8OID, TEXTOID, TEXTOID}
@@ -412,6 +420,80 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND ($2 IS NULL OR item" EQ "$2) AND ($3 IS NULL OR location" EQ "$3)"
 		" GROUP BY item, location ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		3, {TEXTOID, TEXTOID, TEXTOID}
+	},
+	[PLAN_LIMITS] = {
+		READS,
+		"SELECT true, cap_id::bigint, customer_group::pg_catalog.text, priority::integer,"
+		" qty::numeric, period::pg_catalog.text, period_begins::pg_catalog.date, qty_used::numeric"
+		" FROM @cap WHERE item" EQ "$1 AND location" EQ "$2"
+		" UNION ALL SELECT false, protection_id::bigint, customer_group::pg_catalog.text,"
+		" priority::integer, qty::numeric, NULL, NULL, NULL"
+		" FROM @protection WHERE item" EQ "$1 AND location" EQ "$2",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_GROUP_OF] = {
+		READS,
+		"SELECT group_name::pg_catalog.text FROM @customer_group WHERE customer" EQ "$1",
+		1, {TEXTOID}
+	},
+	[PLAN_LINE_GROUPS] = {
+		READS,
+		"SELECT w.place, g.group_name::pg_catalog.text"
+		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS w(line_id, place)"
+		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "$2"
+		" JOIN @customer_group AS g ON g.customer" EQ "l.customer",
+		2, {INT8ARRAYOID, TEXTOID}
+	},
+	[PLAN_LINE_USED] = {
+		READS,
+		"SELECT " NET_TAKEN " FROM @movement AS m WHERE m.line_id" EQ "$1 AND m.item" EQ "$2"
+		" AND m.location" EQ "$3 AND m.at OPERATOR(pg_catalog.>=) $4",
+		4, {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[PLAN_CAP_USED] = {
+		WHOLE,
+		"SELECT " NET_TAKEN " FROM @movement AS m JOIN @order_line AS l"
+		" ON l.line_id" EQ "m.line_id AND l.item" EQ "m.item AND l.location" EQ "m.location"
+		" WHERE m.item" EQ "$1 AND m.location" EQ "$2 AND m.at OPERATOR(pg_catalog.>=) $3"
+		" AND CASE WHEN $4 IS NULL THEN l.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
+		" @customer_group AS g WHERE g.customer" EQ "l.customer AND g.group_name" EQ "$4) END",
+		5, {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
+	},
+	[PLAN_CAP_WRITE] = {
+		WRITES,
+		"UPDATE @cap SET qty_used = pg_catalog.trim_scale($3" PLUS
+		"CASE WHEN period_begins" EQ "$4 THEN qty_used ELSE 0 END), period_begins = $4"
+		" WHERE cap_id" EQ "$1 AND item" EQ "$2",
+		4, {INT8OID, TEXTOID, NUMERICOID, DATEOID}
+	},
+	[PLAN_CAP_SET] = {
+		WRITES,
+		"UPDATE @cap SET qty_used = $3, period_begins = $4 WHERE cap_id" EQ "$1 AND item" EQ "$2",
+		4, {INT8OID, TEXTOID, NUMERICOID, DATEOID}
+	},
+	[PLAN_STOCK_LIMITED] = {
+		WRITES,
+		"UPDATE @stock SET limited = $3 OR EXISTS (SELECT FROM @cap AS c WHERE c.item" EQ "$1"
+		" AND c.location" EQ "$2) OR EXISTS (SELECT FROM @protection AS p WHERE p.item" EQ "$1"
+		" AND p.location" EQ "$2) WHERE item" EQ "$1 AND location" EQ "$2",
+		3, {TEXTOID, TEXTOID, BOOLOID}
+	},
+	[PLAN_GROUP_PLACES] = {
+		WHOLE,
+		"SELECT s.item::pg_catalog.text, s.location::pg_catalog.text FROM @stock AS s"
+		" WHERE s.limited AND (EXISTS (SELECT FROM @cap AS c WHERE c.item" EQ "s.item"
+		" AND c.location" EQ "s.location AND c.customer_group" EQ "ANY ($1))"
+		" OR EXISTS (SELECT FROM @protection AS p WHERE p.item" EQ "s.item"
+		" AND p.location" EQ "s.location AND p.customer_group" EQ "ANY ($1)))"
+		" ORDER BY s.item COLLATE \"C\", s.location COLLATE \"C\"",
+		1, {TEXTARRAYOID}
+	},
+	[PLAN_LIMITED_PLACES] = {
+		WHOLE,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @stock"
+		" WHERE limited AND backordered" GT "0 AND ($1 IS NULL OR item" EQ "$1)"
+		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
+		1, {TEXTOID}
 	},
 	[PLAN_REBUILD_LINES] = {
 		WHOLE_WRITES,

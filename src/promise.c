@@ -57,10 +57,7 @@ result_qty(uint64 row, int column, const char *name)
 static text *
 result_text_copy(uint64 row, int column)
 {
-	bool		isnull;
-	Datum		value = bko_result(row, column, &isnull);
-
-	return isnull ? NULL : DatumGetTextPCopy(value);
+	return DatumGetTextPCopy(PointerGetDatum(bko_result_text(row, column)));
 }
 
 /* The stock row; false where there is none. */

@@ -71,6 +71,27 @@ waiting_of_result(BkoFrame *frame, uint64 row)
 	return waiting;
 }
 
+/* The groups of lines that were read, where the stock row has limits. */
+static void
+read_groups(BkoFrame *frame, BkoStock *stock, BkoWaiting *lines, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+	int64	   *ids;
+	text	  **groups;
+
+	if (stock->nlimits > 0 && n > 0)
+	{
+		ids = palloc_extended(n * sizeof(int64), MCXT_ALLOC_HUGE);
+		groups = palloc_extended(n * sizeof(text *), MCXT_ALLOC_HUGE);
+		for (int i = 0; i < n; i++)
+			ids[i] = lines[i].line_id;
+		bko_limit_groups(&frame->run, stock->item, ids, n, false, groups);
+		for (int i = 0; i < n; i++)
+			lines[i].group = groups[i];
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* The last line that was read in its turn, or NULL. */
 static BkoWaiting *
 last_read(BkoStock *stock)
@@ -151,6 +172,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 			take_over(stock, stock->nqueue - 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
+	read_groups(frame, stock, stock->queue + stock->nqueue - n, n);
 	stock->queue_read = true;
 	stock->queue_ended = (n < asked);
 }
@@ -216,6 +238,7 @@ give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 r
 	waiting->d_allocated += change->allocated;
 	waiting->d_backordered += change->backordered;
 	bko_stock_add(stock, -change->shipped, change->allocated, change->backordered);
+	bko_limit_took(stock, waiting->priority, waiting->group, take);
 	if (whole)
 		bko_order_is_due(frame, waiting->order_ref);
 }
@@ -321,6 +344,124 @@ fill_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id
 	return given;
 }
 
+/* The i-th line of the queue as far as it has been read or can be, or NULL. */
+static BkoWaiting *
+nth_waiting(BkoFrame *frame, BkoStock *stock, int i)
+{
+	while (i >= stock->nqueue && !stock->queue_ended)
+		read_queue(frame, stock);
+	return i < stock->nqueue ? &stock->queue[i] : NULL;
+}
+
+/* What a line may take where "available" is there and its caps leave it. */
+static BkoQty
+may_take(BkoFrame *frame, BkoStock *stock, const BkoWaiting *waiting, BkoQty available)
+{
+	return bko_take(waiting->open,
+					bko_limit_room(frame, stock, waiting->priority, waiting->group, available),
+					stock->step);
+}
+
+/*
+ * Fill lines one after the other where caps or protected quantities may pass
+ * over some of them: whoever is behind may still take.
+ */
+static BkoQty
+fill_limited_in_turn(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id)
+{
+	BkoQty		given = 0;
+	BkoWaiting *waiting;
+
+	for (int i = 0; bko_whole_steps(available - given, stock->step) > 0 &&
+		 (waiting = nth_waiting(frame, stock, i)) != NULL; i++)
+	{
+		BkoQty		take;
+
+		if (waiting->aside || waiting->open == 0)
+			continue;
+		take = may_take(frame, stock, waiting, available - given);
+		if (take == 0)
+			continue;
+		give(frame, stock, waiting, take, receipt_id);
+		given += take;
+	}
+	return given;
+}
+
+/*
+ * One round of fair shares for the lines from..to of one priority, as far as
+ * limits let them take: they share what is there above the least that is kept
+ * from any of them.
+ */
+static BkoQty
+share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty available,
+			  int64 receipt_id)
+{
+	int		   *index = palloc_extended((to - from) * sizeof(int), MCXT_ALLOC_HUGE);
+	BkoQty	   *open = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
+	BkoQty	   *shares = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
+	BkoQty		pool = 0;
+	BkoQty		given = 0;
+	int128		wanted = 0;
+	int			n = 0;
+
+	for (int i = from; i < to; i++)
+	{
+		BkoWaiting *waiting = &stock->queue[i];
+		BkoQty		may = waiting->aside ? 0 : may_take(frame, stock, waiting, available);
+
+		if (may == 0)
+			continue;
+		pool = Max(pool, available - bko_limit_kept(stock, waiting->priority, waiting->group));
+		index[n] = i;
+		open[n++] = may;
+		wanted += may;
+	}
+	pool = bko_whole_steps(pool, stock->step);
+	if (wanted > pool)
+		bko_fair_shares(pool, open, n, bko_share_unit(pool, open, n, stock->step), shares);
+	else
+		memcpy(shares, open, n * sizeof(BkoQty));
+	for (int i = 0; i < n; i++)
+	{
+		BkoWaiting *waiting = &stock->queue[index[i]];
+		BkoQty		take = Min(shares[i], may_take(frame, stock, waiting, available - given));
+
+		if (take == 0)
+			continue;
+		give(frame, stock, waiting, take, receipt_id);
+		given += take;
+	}
+	return given;
+}
+
+/* The same priority after priority, until nobody can take any more. */
+static BkoQty
+fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 receipt_id)
+{
+	BkoQty		given = 0;
+	int			from = 0;
+	int			to;
+	BkoWaiting *waiting;
+
+	for (; (waiting = nth_waiting(frame, stock, from)) != NULL &&
+		 bko_whole_steps(available - given, stock->step) > 0; from = to)
+	{
+		int32		priority = waiting->priority;
+		BkoQty		round;
+
+		for (to = from; (waiting = nth_waiting(frame, stock, to)) != NULL &&
+			 (waiting->aside || waiting->priority == priority); to++)
+			;
+		do
+		{
+			round = share_limited(frame, stock, from, to, available - given, receipt_id);
+			given += round;
+		} while (round > 0);
+	}
+	return given;
+}
+
 /*
  * Fill waiting lines with what is available, by the stock row's fill_rule, SPI
  * being connected and the stock row fresh.  receipt_id: where the goods came
@@ -342,6 +483,10 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 		bko_frame_disturb(frame, stock);
 		return 0;
 	}
+	if (stock->nlimits > 0)
+		return stock->rule == 's' ?
+			fill_limited_fairly(frame, stock, available, receipt_id) :
+			fill_limited_in_turn(frame, stock, available, receipt_id);
 	if (stock->rule == 's')
 		return fill_fairly(frame, stock, available, receipt_id);
 	return fill_in_turn(frame, stock, available, receipt_id);
@@ -369,6 +514,7 @@ find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
 		stock->naside++;
 	}
 	SPI_freetuptable(SPI_tuptable);
+	read_groups(frame, stock, waiting, waiting ? 1 : 0);
 	return waiting;
 }
 
@@ -389,7 +535,9 @@ bko_queue_fill_line(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty,
 	waiting = find_waiting(frame, stock, line_id);
 	if (waiting == NULL)
 		return 0;
-	take = bko_take(waiting->open, Min(qty, bko_stock_available(frame, stock)), stock->step);
+	qty = bko_limit_room_bought(frame, stock, waiting->priority, waiting->group,
+								Min(qty, bko_stock_available(frame, stock)));
+	take = bko_take(waiting->open, qty, stock->step);
 	if (take > 0)
 		give(frame, stock, waiting, take, receipt_id);
 	return take;
@@ -410,6 +558,7 @@ bko_queue_unfill(BkoStock *stock, int nchanges)
 		waiting->d_allocated -= change->allocated;
 		waiting->d_backordered -= change->backordered;
 		stock->nextqueue = Min(stock->nextqueue, change->waiting);
+		bko_limit_took(stock, waiting->priority, waiting->group, change->backordered);
 		bko_stock_add(stock, change->shipped, -change->allocated, -change->backordered);
 	}
 }
@@ -445,6 +594,20 @@ read_allocated(BkoFrame *frame, BkoStock *stock, uint64 offset)
 				   PLAN_ALLOCATED_LAST, args, NULL, 0);
 }
 
+/* A line gives up what is needed of its allocation, and waits for it again. */
+static BkoQty
+release(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty needed)
+{
+	BkoQty		freed = bko_give_up(line->allocated, needed, stock->step);
+	BkoChange  *change = add_other_change(frame, stock, line->line_id);
+
+	change->allocated = -freed;
+	change->backordered = freed;
+	bko_stock_add(stock, 0, -freed, freed);
+	bko_limit_took(stock, line->priority, line->group, -freed);
+	return freed;
+}
+
 /*
  * Free "needed" units of what is allocated: the last in the queue give up
  * first, and wait again at their old place.  SPI being connected.
@@ -457,21 +620,19 @@ bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed)
 
 	while (needed > 0)
 	{
-		n = read_allocated(frame, stock, offset);
-		for (uint64 i = 0; i < n && needed > 0; i++)
-		{
-			BkoWaiting	last = waiting_of_result(frame, i);
-			BkoQty		freed = bko_give_up(last.allocated, needed, stock->step);
-			BkoChange  *change = add_other_change(frame, stock, last.line_id);
+		BkoWaiting *last;
 
-			change->allocated = -freed;
-			change->backordered = freed;
-			bko_stock_add(stock, 0, -freed, freed);
-			needed -= freed;
-		}
+		n = read_allocated(frame, stock, offset);
+		last = palloc_extended(Max(n, 1) * sizeof(BkoWaiting), MCXT_ALLOC_HUGE);
+		for (uint64 i = 0; i < n; i++)
+			last[i] = waiting_of_result(frame, i);
+		SPI_freetuptable(SPI_tuptable);
+		read_groups(frame, stock, last, n);
+		for (uint64 i = 0; i < n && needed > 0; i++)
+			needed -= release(frame, stock, &last[i], needed);
 		(void) bko_sum(bko_stock_backordered(frame, stock), 0, "backordered",
 					   stock->item, stock->location);
-		SPI_freetuptable(SPI_tuptable);
+		pfree(last);
 		if (n == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_BKO_BELOW_ZERO),

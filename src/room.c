@@ -23,8 +23,8 @@ same_text(const text *a, const text *b)
 }
 
 /* Is a line one of those that a limit is made for? */
-static bool
-is_for(const BkoLimit *limit, int32 priority, const text *group)
+bool
+bko_room_is_for(const BkoLimit *limit, int32 priority, const text *group)
 {
 	if (limit->group)
 		return same_text(limit->group, group);
@@ -38,7 +38,7 @@ is_for(const BkoLimit *limit, int32 priority, const text *group)
 static bool
 is_kept_from(const BkoLimit *limit, int32 priority, const text *group)
 {
-	if (limit->kind != BKO_PROTECTION || is_for(limit, priority, group))
+	if (limit->kind != BKO_PROTECTION || bko_room_is_for(limit, priority, group))
 		return false;
 	return limit->group == NULL || priority >= limit->priority;
 }
@@ -48,19 +48,29 @@ BkoQty
 bko_room_bought(const BkoLimit *limits, int n, int32 priority, const text *group, BkoQty qty)
 {
 	for (int i = 0; i < n; i++)
-		if (limits[i].kind == BKO_CAP && is_for(&limits[i], priority, group))
+		if (limits[i].kind == BKO_CAP && bko_room_is_for(&limits[i], priority, group))
 			qty = Min(qty, limits[i].qty - limits[i].used);
 	return Max(qty, 0);
+}
+
+/* What is kept from a line. */
+BkoQty
+bko_room_kept(const BkoLimit *limits, int n, int32 priority, const text *group)
+{
+	BkoQty		kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (is_kept_from(&limits[i], priority, group))
+			kept += limits[i].qty;
+	return kept;
 }
 
 /* What a line may take where "available" is there. */
 BkoQty
 bko_room(const BkoLimit *limits, int n, int32 priority, const text *group, BkoQty available)
 {
-	for (int i = 0; i < n; i++)
-		if (is_kept_from(&limits[i], priority, group))
-			available -= limits[i].qty;
-	return bko_room_bought(limits, n, priority, group, available);
+	return bko_room_bought(limits, n, priority, group,
+						   available - bko_room_kept(limits, n, priority, group));
 }
 
 /* A line has taken qty, or given it back below zero: its caps have it used. */
@@ -68,18 +78,23 @@ void
 bko_room_take(BkoLimit *limits, int n, int32 priority, const text *group, BkoQty qty)
 {
 	for (int i = 0; i < n; i++)
-		if (limits[i].kind == BKO_CAP && is_for(&limits[i], priority, group))
+		if (limits[i].kind == BKO_CAP && bko_room_is_for(&limits[i], priority, group))
+		{
 			limits[i].used += qty;
+			limits[i].taken += qty;
+		}
 }
 
-/* Which period a day belongs to: the first day of it. */
-static DateADT
-period_of(char period, DateADT day)
+/* The period that a day belongs to: the first day of it. */
+DateADT
+bko_room_period(char period, DateADT day)
 {
 	int			year;
 	int			month;
 	int			mday;
 
+	if (period == 'e')
+		return DATEVAL_NOBEGIN;
 	if (period == 'd' || DATE_NOT_FINITE(day))
 		return day;
 	if (period == 'w')
@@ -104,9 +119,9 @@ bko_room_day(BkoLimit *limits, int n, DateADT day)
 	{
 		DateADT		begins;
 
-		if (limits[i].kind != BKO_CAP || limits[i].period == 'e' || DATE_NOT_FINITE(day))
+		if (limits[i].kind != BKO_CAP || DATE_NOT_FINITE(day))
 			continue;
-		begins = period_of(limits[i].period, day);
+		begins = bko_room_period(limits[i].period, day);
 		if (begins > limits[i].begins)
 		{
 			limits[i].begins = begins;

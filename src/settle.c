@@ -55,6 +55,7 @@ bko_settle(BkoFrame *frame)
 		fill_unsettled(frame, stocks, n);
 		bko_queue_write(frame);
 		bko_journal_write(frame);
+		bko_limits_write(frame);
 		bko_stock_write(frame);
 	} while (any_unsettled(stocks, n));
 	bko_due_write(frame);

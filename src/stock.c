@@ -73,6 +73,10 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	stock->rule = bko_rule_code(bko_result_text(0, 7));
 	value = bko_result(0, 8, &isnull);
 	stock->ships_at_once = DatumGetBool(value);
+	if (DatumGetBool(bko_result(0, 9, &isnull)))
+		bko_limits_load(frame, stock);
+	else
+		stock->nlimits = 0;
 	SPI_finish();
 	stock->epoch = bko_epoch();
 }

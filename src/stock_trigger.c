@@ -78,7 +78,7 @@ check_stock_row(BkoRow *row, text **item, text **location)
 
 /* What a row says about the stock it describes. */
 static void
-read_stock_row(BkoStock *stock, BkoRow *row, BkoQty on_hand)
+read_stock_row(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoQty on_hand)
 {
 	stock->on_hand = on_hand;
 	stock->allocated = bko_stored_qty(BKO_VALUE(row, STOCK_ALLOCATED),
@@ -92,6 +92,10 @@ read_stock_row(BkoStock *stock, BkoRow *row, BkoQty on_hand)
 		bko_rule_code(BKO_TEXT(row, STOCK_FILL_RULE));
 	stock->ships_at_once = BKO_ISNULL(row, STOCK_SHIPS_AT_ONCE) ||
 		DatumGetBool(BKO_VALUE(row, STOCK_SHIPS_AT_ONCE));
+	if (DatumGetBool(BKO_VALUE(row, STOCK_LIMITED)))
+		bko_limits_load(frame, stock);
+	else
+		stock->nlimits = 0;
 }
 
 /* A new stock row: nothing of it is allocated, nobody waits. */
@@ -103,13 +107,15 @@ insert_stock(BkoFrame *frame, BkoRow *row, Relation rel, HeapTuple tuple)
 	BkoQty		on_hand;
 	bool		allocated = !BKO_ISNULL(row, STOCK_ALLOCATED);
 	bool		backordered = !BKO_ISNULL(row, STOCK_BACKORDERED);
+	bool		limited = !BKO_ISNULL(row, STOCK_LIMITED) &&
+		DatumGetBool(BKO_VALUE(row, STOCK_LIMITED));
 
-	if (allocated || backordered || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT))
+	if (allocated || backordered || limited || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT))
 	{
 		if (!allocated || !backordered ||
 			!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
 			bko_kept_column(allocated ? "allocated" : backordered ? "backordered" :
-							"last_queued_at", rel);
+							limited ? "limited" : "last_queued_at", rel);
 		bko_frame_count(frame, true, rel);
 		return tuple;
 	}
@@ -125,7 +131,9 @@ insert_stock(BkoFrame *frame, BkoRow *row, Relation rel, HeapTuple tuple)
 static void
 check_update(BkoRow *old, BkoRow *new, Relation rel)
 {
-	static const int kept[] = {STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT};
+	static const int kept[] = {
+		STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT, STOCK_LIMITED
+	};
 
 	for (int i = 0; i < lengthof(kept); i++)
 		(void) bko_row_keep(old, new, BKO_STOCK, kept[i], rel);
@@ -157,7 +165,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	on_hand = check_stock_row(new, &item, &location);
 	was = bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND), BKO_ISNULL(old, STOCK_ON_HAND), "on_hand");
 	stock = bko_frame_stock(frame, item, location, &found);
-	read_stock_row(stock, new, on_hand);
+	read_stock_row(frame, stock, new, on_hand);
 	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 
@@ -201,8 +209,15 @@ delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	bool		found;
 	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
 
-	read_stock_row(stock, old, bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND),
-											  BKO_ISNULL(old, STOCK_ON_HAND), "on_hand"));
+	read_stock_row(frame, stock, old, bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND),
+													 BKO_ISNULL(old, STOCK_ON_HAND), "on_hand"));
+	if (stock->nlimits > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("stock row of %s can't be deleted: it has %d caps or protected quantities",
+						bko_where(item, location), stock->nlimits),
+				 errhint("Delete those first: DELETE FROM %scap, %sprotection.",
+						 frame->run.book->prefix, frame->run.book->prefix)));
 	if (stock->allocated != 0 || bko_stock_backordered(frame, stock) != 0 ||
 		bko_frame_shares(frame, stock))
 		ereport(ERROR,

@@ -45,6 +45,27 @@ CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE OR DELETE ON supply
 CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON supply
     FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
 
+CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE ON cap
+    FOR EACH ROW EXECUTE FUNCTION bko.limit_row('cap');
+CREATE TRIGGER a_bko_done AFTER UPDATE OR DELETE ON cap
+    FOR EACH ROW EXECUTE FUNCTION bko.limit_done('cap');
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON cap
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE ON protection
+    FOR EACH ROW EXECUTE FUNCTION bko.limit_row('protection');
+CREATE TRIGGER a_bko_done AFTER UPDATE OR DELETE ON protection
+    FOR EACH ROW EXECUTE FUNCTION bko.limit_done('protection');
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON protection
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE ON customer_group
+    FOR EACH ROW EXECUTE FUNCTION bko.group_row();
+CREATE TRIGGER a_bko_done AFTER INSERT OR UPDATE OR DELETE ON customer_group
+    FOR EACH ROW EXECUTE FUNCTION bko.group_done();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON customer_group
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
 CREATE TRIGGER a_bko_guard BEFORE INSERT ON movement
     FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
 CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON movement

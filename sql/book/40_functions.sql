@@ -120,6 +120,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION preview(text, numeric, text) IS 'Who would get what of a receipt, exactly as the receipt would give it; changes nothing';
 
+CREATE FUNCTION fill_waiting(item text DEFAULT NULL)
+    RETURNS numeric LANGUAGE sql SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT bko.fill_waiting('book'::regclass, item);
+END;
+COMMENT ON FUNCTION fill_waiting(text) IS 'Fills lines that a cap held back and that may take again since its period is over; to be called when a period begins, by hand or by cron. Returns the quantity given';
+
 CREATE FUNCTION rebuild(item text DEFAULT NULL)
     RETURNS bigint LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC

@@ -26,6 +26,28 @@ COMMENT ON COLUMN journal_total.backordered IS 'Units that the line waits for';
 COMMENT ON COLUMN journal_total.cancelled IS 'Units cancelled';
 COMMENT ON COLUMN journal_total.returned IS 'Units that came back';
 
+-- Both bind: the least that a line's caps leave, and what is available above
+-- all that is kept from it. The engine's own arithmetic is src/room.c.
+CREATE FUNCTION limit_room(item text, location text, priority integer, customer text,
+                           available numeric)
+    RETURNS numeric LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT greatest(least(
+        limit_room.available
+            - coalesce((SELECT sum(p.qty) FROM protection p
+                         WHERE p.item = limit_room.item AND p.location = limit_room.location
+                           AND CASE WHEN p.customer_group IS NULL
+                                    THEN limit_room.priority > p.priority
+                                    ELSE limit_room.priority >= p.priority
+                                         AND p.customer_group IS DISTINCT FROM g.group_name END), 0),
+        (SELECT min(c.qty - c.qty_used) FROM cap c
+          WHERE c.item = limit_room.item AND c.location = limit_room.location
+            AND (c.priority = limit_room.priority OR c.customer_group = g.group_name))), 0)
+      FROM (SELECT (SELECT g.group_name FROM customer_group g
+                     WHERE g.customer = limit_room.customer) AS group_name) g;
+END;
+COMMENT ON FUNCTION limit_room(text, text, integer, text, numeric) IS 'What a line of that priority and customer may take where so much is available, by caps (as last counted) and protected quantities';
+
 CREATE FUNCTION verify()
     RETURNS TABLE (rule text, item text, location text, line_id bigint, detail text)
     LANGUAGE sql STABLE
@@ -106,17 +128,47 @@ BEGIN ATOMIC
                         WHERE l.line_id = j.line_id AND l.item = j.item AND l.location = j.location)
     UNION ALL
     -- no line waits while something that it may take is available
-    SELECT 'waits in vain', s.item, s.location,
-           (SELECT l.line_id FROM order_line l
-             WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
-               AND NOT l.held
-             ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1),
+    SELECT 'waits in vain', s.item, s.location, w.line_id,
            format('%s available while %s wait', s.available, s.backordered)
       FROM stock s
+     CROSS JOIN LATERAL (
+        SELECT l.line_id FROM order_line l
+         WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
+           AND NOT l.held
+           AND (NOT s.limited OR
+                limit_room(l.item, l.location, l.priority, l.customer, s.available)
+                    >= coalesce(nullif(s.qty_step, 0), 0.000001))
+         ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1) w
      WHERE s.on_hand - s.allocated >= coalesce(nullif(s.qty_step, 0), 0.000001)
-       AND EXISTS (SELECT FROM order_line l
-                    WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
-                      AND NOT l.held)
+    UNION ALL
+    -- a cap has counted what the journal has of its lines in its period
+    SELECT 'cap', c.item, c.location, NULL,
+           format('cap %s says %s used since %s, the journal %s', c.cap_id, c.qty_used,
+                  c.period_begins, u.qty)
+      FROM cap c
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CASE WHEN m.to_state IN ('a', 's')
+                                  AND (m.from_state IS NULL OR m.from_state = 'b') THEN m.qty
+                                 WHEN m.from_state = 'a'
+                                  AND (m.to_state IS NULL OR m.to_state IN ('b', 'c')) THEN -m.qty
+                            END), 0) AS qty
+          FROM movement m
+          JOIN order_line l ON l.line_id = m.line_id AND l.item = m.item AND l.location = m.location
+          JOIN book b ON m.at >= c.period_begins::timestamp AT TIME ZONE b.time_zone
+         WHERE m.item = c.item AND m.location = c.location
+           AND (l.priority = c.priority OR
+                EXISTS (SELECT FROM customer_group g
+                         WHERE g.customer = l.customer AND g.group_name = c.customer_group))) u
+     WHERE c.qty_used <> u.qty
+    UNION ALL
+    -- a stock row knows whether it has limits
+    SELECT 'limited', s.item, s.location, NULL,
+           format('stock.limited is %s, caps and protected quantities are not so', s.limited)
+      FROM stock s
+     WHERE s.limited <> (EXISTS (SELECT FROM cap c
+                                  WHERE c.item = s.item AND c.location = s.location) OR
+                         EXISTS (SELECT FROM protection p
+                                  WHERE p.item = s.item AND p.location = s.location))
     UNION ALL
     -- an order that ships as a whole has not been left lying when it is all there
     SELECT 'order held back', l.item, l.location, l.line_id,

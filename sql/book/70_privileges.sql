@@ -4,4 +4,5 @@ REVOKE EXECUTE ON FUNCTION ship(bigint, numeric), cancel(bigint, numeric, text),
     count_stock(text, numeric, text, text), hold_line(bigint, text), release_line(bigint),
     hold_order(text, text), release_order(text), preview(text, numeric, text),
     explain(bigint), rebuild(text), available_to_promise(text, numeric, text, integer),
-    preview_supply(text, date, numeric, text, text), publish_promises() FROM PUBLIC;
+    preview_supply(text, date, numeric, text, text), publish_promises(),
+    fill_waiting(text) FROM PUBLIC;

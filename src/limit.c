@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * limit.c
+ *	  Caps and protected quantities of a stock row: read under its lock, used
+ *	  up by what lines take, written when the statement ends.
+ *
+ * A stock row says whether it has any (stock.limited), so that others pay
+ * nothing.  cap.qty_used is, for the period that it names, the sum of what the
+ * journal has of the lines that the cap is for: taken less given back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "bko.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* The day that a time belongs to, in the book's time zone. */
+DateADT
+bko_book_day(const BkoBook *book, TimestampTz at)
+{
+	Datum		local = DirectFunctionCall2(timestamptz_zone, CStringGetTextDatum(book->time_zone),
+											TimestampTzGetDatum(at));
+
+	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
+}
+
+/* A row of PLAN_LIMITS, in the current memory context. */
+static BkoLimit
+limit_of_result(uint64 row)
+{
+	BkoLimit	limit = {0};
+	bool		isnull;
+	Datum		value;
+
+	limit.kind = DatumGetBool(bko_result(row, 1, &isnull)) ? BKO_CAP : BKO_PROTECTION;
+	limit.id = DatumGetInt64(bko_result(row, 2, &isnull));
+	value = bko_result(row, 3, &isnull);
+	limit.group = isnull ? NULL : DatumGetTextPCopy(value);
+	value = bko_result(row, 4, &isnull);
+	limit.priority = isnull ? 0 : DatumGetInt32(value);
+	value = bko_result(row, 5, &isnull);
+	limit.qty = bko_stored_qty(value, isnull, "qty");
+	if (limit.kind == BKO_CAP)
+	{
+		limit.period = VARDATA_ANY(bko_result_text(row, 6))[0];
+		limit.begins = DatumGetDateADT(bko_result(row, 7, &isnull));
+		value = bko_result(row, 8, &isnull);
+		limit.used = bko_stored_qty(value, isnull, "qty_used");
+	}
+	return limit;
+}
+
+/*
+ * The limits of a stock row as they stand on a day, SPI being connected; how
+ * many.  They are made in the current memory context; "stable" as in
+ * bko_run_stable().
+ */
+int
+bko_limits_read(const BkoRun *run, const text *item, const text *location, DateADT day,
+				bool stable, BkoLimit **limits)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	Datum		args[2];
+	int			n;
+
+	args[0] = PointerGetDatum(item);
+	args[1] = PointerGetDatum(location);
+	n = stable ? bko_run_stable(run, PLAN_LIMITS, args, NULL) :
+		bko_run(run, PLAN_LIMITS, args, NULL, 0);
+	MemoryContextSwitchTo(cxt);
+	*limits = palloc(Max(n, 1) * sizeof(BkoLimit));
+	for (int i = 0; i < n; i++)
+		(*limits)[i] = limit_of_result(i);
+	SPI_freetuptable(SPI_tuptable);
+	bko_room_day(*limits, n, day);
+	return n;
+}
+
+/*
+ * Read the limits of a stock row that is locked, SPI being connected.  What
+ * the frame has decided and not yet written counts on.
+ */
+void
+bko_limits_load(BkoFrame *frame, BkoStock *stock)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+	BkoLimit   *before = stock->limits;
+	int			nbefore = stock->nlimits;
+
+	stock->nlimits = bko_limits_read(&frame->run, stock->item, stock->location,
+									 bko_book_day(frame->run.book, bko_journal_now(frame)),
+									 false, &stock->limits);
+	for (int i = 0; i < stock->nlimits; i++)
+		for (int b = 0; b < nbefore; b++)
+			if (before[b].kind == BKO_CAP && stock->limits[i].kind == BKO_CAP &&
+				before[b].id == stock->limits[i].id)
+			{
+				stock->limits[i].used += before[b].taken;
+				stock->limits[i].taken = before[b].taken;
+			}
+	MemoryContextSwitchTo(old);
+}
+
+/* The limits with what other open frames have taken and not yet written. */
+static const BkoLimit *
+limits_of_all(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+	BkoLimit   *all = NULL;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		if (share->nlimits == 0)
+			continue;
+		if (all == NULL)
+		{
+			all = palloc(stock->nlimits * sizeof(BkoLimit));
+			memcpy(all, stock->limits, stock->nlimits * sizeof(BkoLimit));
+		}
+		for (int i = 0; i < stock->nlimits; i++)
+			for (int s = 0; s < share->nlimits; s++)
+				if (all[i].kind == BKO_CAP && share->limits[s].kind == BKO_CAP &&
+					all[i].id == share->limits[s].id)
+					all[i].used += share->limits[s].taken;
+	}
+	return all ? all : stock->limits;
+}
+
+/* What a line may take where "available" is there. */
+BkoQty
+bko_limit_room(BkoFrame *frame, BkoStock *stock, int32 priority, const text *group,
+			   BkoQty available)
+{
+	if (stock->nlimits == 0)
+		return available;
+	return bko_room(limits_of_all(frame, stock), stock->nlimits, priority, group, available);
+}
+
+/* The same of goods that were bought for it, from which nothing is kept. */
+BkoQty
+bko_limit_room_bought(BkoFrame *frame, BkoStock *stock, int32 priority, const text *group,
+					  BkoQty qty)
+{
+	if (stock->nlimits == 0)
+		return qty;
+	return bko_room_bought(limits_of_all(frame, stock), stock->nlimits, priority, group, qty);
+}
+
+/* What is kept from a line. */
+BkoQty
+bko_limit_kept(BkoStock *stock, int32 priority, const text *group)
+{
+	return bko_room_kept(stock->limits, stock->nlimits, priority, group);
+}
+
+/* A line has taken qty, or given it back below zero. */
+void
+bko_limit_took(BkoStock *stock, int32 priority, const text *group, BkoQty qty)
+{
+	if (stock->nlimits > 0)
+		bko_room_take(stock->limits, stock->nlimits, priority, group, qty);
+}
+
+/* The group of a customer, in the frame's memory; NULL: none, or not asked for. */
+text *
+bko_limit_group(BkoFrame *frame, BkoStock *stock, const text *customer)
+{
+	Datum		args[1];
+	text	   *group = NULL;
+
+	if (stock->nlimits == 0 || customer == NULL)
+		return NULL;
+	args[0] = PointerGetDatum(customer);
+	SPI_connect();
+	if (bko_run(&frame->run, PLAN_GROUP_OF, args, NULL, 1) > 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+		group = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 1)));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return group;
+}
+
+/*
+ * The groups of the customers of n lines, SPI being connected: group[i] is set
+ * for line_id[i], in the current memory context.
+ */
+void
+bko_limit_groups(const BkoRun *run, const text *item, const int64 *line_id, int n, bool stable,
+				 text **group)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	Datum	   *ids = palloc_extended(Max(n, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum		args[2];
+	uint64		nrows;
+
+	for (int i = 0; i < n; i++)
+	{
+		ids[i] = Int64GetDatum(line_id[i]);
+		group[i] = NULL;
+	}
+	args[0] = bko_array(ids, NULL, n, INT8OID);
+	args[1] = PointerGetDatum(item);
+	nrows = stable ? bko_run_stable(run, PLAN_LINE_GROUPS, args, NULL) :
+		bko_run(run, PLAN_LINE_GROUPS, args, NULL, 0);
+	MemoryContextSwitchTo(cxt);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+		int64		place = DatumGetInt64(bko_result(i, 1, &isnull));
+
+		group[place - 1] = DatumGetTextPCopy(PointerGetDatum(bko_result_text(i, 2)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* The first instant of a period, as the journal counts it. */
+static Datum
+begin_time(const BkoBook *book, DateADT begins)
+{
+	Datum		local = DirectFunctionCall1(date_timestamp, DateADTGetDatum(begins));
+
+	return DirectFunctionCall2(timestamp_zone, CStringGetTextDatum(book->time_zone), local);
+}
+
+/* What the journal has of a line since a cap's period began. */
+static BkoQty
+line_used(const BkoRun *run, const BkoStock *stock, const BkoLimit *cap, int64 line_id)
+{
+	Datum		args[4];
+	bool		isnull;
+	Datum		value;
+
+	args[0] = Int64GetDatum(line_id);
+	args[1] = PointerGetDatum(stock->item);
+	args[2] = PointerGetDatum(stock->location);
+	args[3] = begin_time(run->book, cap->begins);
+	(void) bko_run(run, PLAN_LINE_USED, args, NULL, 0);
+	value = bko_result(0, 1, &isnull);
+	return bko_stored_qty(value, isnull, "qty");
+}
+
+/*
+ * A line is of another priority or customer from now on, or (gone) no longer
+ * of this stock row: what it has used of one cap counts for the other, or for
+ * none.  SPI being connected.
+ */
+void
+bko_limit_moved(BkoFrame *frame, BkoStock *stock, int64 line_id, int32 old_priority,
+				const text *old_group, int32 priority, const text *group, bool gone)
+{
+	for (int i = 0; i < stock->nlimits; i++)
+	{
+		BkoLimit   *cap = &stock->limits[i];
+		bool		was = bko_room_is_for(cap, old_priority, old_group);
+		bool		is = !gone && bko_room_is_for(cap, priority, group);
+		BkoQty		used;
+
+		if (cap->kind != BKO_CAP || was == is)
+			continue;
+		used = line_used(&frame->run, stock, cap, line_id);
+		cap->used += is ? used : -used;
+		cap->taken += is ? used : -used;
+	}
+}
+
+/*
+ * What the journal has of all lines that a cap is or would be for, since its
+ * period began.  SPI being connected.
+ */
+BkoQty
+bko_limit_used(const BkoRun *run, const text *item, const text *location, const BkoLimit *cap)
+{
+	Datum		args[5];
+	bool		isnull;
+	Datum		value;
+
+	args[0] = PointerGetDatum(item);
+	args[1] = PointerGetDatum(location);
+	args[2] = begin_time(run->book, cap->begins);
+	args[3] = PointerGetDatum(cap->group);
+	args[4] = Int32GetDatum(cap->priority);
+	(void) bko_run(run, PLAN_CAP_USED, args, cap->group ? "     " : "   n ", 0);
+	value = bko_result(0, 1, &isnull);
+	return bko_stored_qty(value, isnull, "qty");
+}
+
+/* Write what the frame's lines have used of caps, SPI being connected. */
+void
+bko_limits_write(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+	bool		any = false;
+
+	for (int s = 0; s < n; s++)
+	{
+		for (int i = 0; i < stocks[s]->nlimits; i++)
+		{
+			BkoLimit   *cap = &stocks[s]->limits[i];
+			Datum		args[4];
+
+			if (cap->taken == 0)
+				continue;
+			args[0] = Int64GetDatum(cap->id);
+			args[1] = PointerGetDatum(stocks[s]->item);
+			args[2] = NumericGetDatum(bko_qty_to_numeric(cap->taken));
+			args[3] = DateADTGetDatum(cap->begins);
+			cap->taken = 0;
+			any = true;
+			(void) bko_run(&frame->run, PLAN_CAP_WRITE, args, NULL, 0);
+		}
+	}
+	if (any)
+		bko_epoch_next();
+}
