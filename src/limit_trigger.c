@@ -227,12 +227,13 @@ Datum
 bko_group_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	Relation	rel = trigdata->tg_relation;
+	Relation	rel;
 	BkoBook    *book;
 	BkoRow		row;
 
 	bko_check_trigger(fcinfo, "bko.group_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_INSERT | BKO_ON_UPDATE);
+	rel = trigdata->tg_relation;
 	book = bko_book_of_table(rel).book;
 	row = bko_row_of_slot(book, BKO_GROUP_TABLE, rel, trigdata->tg_trigslot);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
@@ -299,7 +300,7 @@ Datum
 bko_group_done(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoRun		run = bko_book_of_table(trigdata->tg_relation);
+	BkoRun		run;
 	BkoFrame   *frame;
 	BkoStock  **stocks;
 	BkoRow		row;
@@ -308,6 +309,7 @@ bko_group_done(PG_FUNCTION_ARGS)
 
 	bko_check_trigger(fcinfo, "bko.group_done", 0, true,
 					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
+	run = bko_book_of_table(trigdata->tg_relation);
 	row = bko_row_of_slot(run.book, BKO_GROUP_TABLE, trigdata->tg_relation, trigdata->tg_trigslot);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
 		DatumGetTimestampTz(BKO_VALUE(&row, GROUP_SINCE)) != GetCurrentTransactionStartTimestamp())

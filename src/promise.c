@@ -60,9 +60,26 @@ result_text_copy(uint64 row, int column)
 	return DatumGetTextPCopy(PointerGetDatum(bko_result_text(row, column)));
 }
 
-/* The stock row; false where there is none. */
+/* Caps and protected quantities as they stand today, and whom lines are of. */
+static void
+read_limits(const BkoRun *run, const text *item, const text *location, BkoPegs *pegs)
+{
+	int64	   *ids = palloc_extended((pegs->nlines + 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	text	  **groups = palloc_extended((pegs->nlines + 1) * sizeof(text *), MCXT_ALLOC_HUGE);
+
+	pegs->nlimits = bko_limits_read(run, item, location,
+									bko_book_day(run->book, GetCurrentTimestamp()), true,
+									&pegs->limits);
+	for (int i = 0; i < pegs->nlines; i++)
+		ids[i] = pegs->lines[i].line_id;
+	bko_limit_groups(run, item, ids, pegs->nlines, true, groups);
+	for (int i = 0; i < pegs->nlines; i++)
+		pegs->lines[i].group = groups[i];
+}
+
+/* The stock row; false where there is none.  Does it have limits? */
 static bool
-read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs)
+read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs, bool *limited)
 {
 	bool		isnull;
 	Datum		value;
@@ -73,6 +90,7 @@ read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs)
 	value = bko_result(0, 5, &isnull);
 	pegs->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
 	pegs->rule = bko_rule_code(bko_result_text(0, 7));
+	*limited = DatumGetBool(bko_result(0, 9, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return true;
 }
@@ -137,14 +155,17 @@ read_pegs(const BkoRun *run, const text *item, const text *location)
 {
 	BkoPegs    *pegs = palloc0(sizeof(BkoPegs));
 	Datum		args[2];
+	bool		limited;
 
 	args[0] = PointerGetDatum(item);
 	args[1] = PointerGetDatum(location);
-	if (!read_stock(run, args, pegs))
+	if (!read_stock(run, args, pegs, &limited))
 		return NULL;
 	read_lines(run, PLAN_PEG_LINES, args, pegs);
 	read_lines(run, PLAN_PEG_HELD, args, pegs);
 	read_supplies(run, args, pegs);
+	if (limited)
+		read_limits(run, item, location, pegs);
 	return pegs;
 }
 
