@@ -404,6 +404,40 @@ bko_promise(PG_FUNCTION_ARGS)
 
 /* ---- bko.pegging() ---- */
 
+static int
+compare_pegs(const void *a, const void *b)
+{
+	return ((const BkoPeg *) a)->supply - ((const BkoPeg *) b)->supply;
+}
+
+/*
+ * What a line will get, by supply; palloc'd.  It may get something of one
+ * supply twice, where that came in first and could be taken only later.
+ */
+static int
+pegs_of_line(const BkoPegs *pegs, const BkoPegLine *line, BkoPeg **result)
+{
+	int			n = 0;
+	int			merged = 0;
+	BkoPeg	   *found;
+
+	for (int i = line->first; i >= 0; i = pegs->pegs[i].next)
+		n++;
+	*result = found = palloc_extended((n + 1) * sizeof(BkoPeg), MCXT_ALLOC_HUGE);
+	n = 0;
+	for (int i = line->first; i >= 0; i = pegs->pegs[i].next)
+		found[n++] = pegs->pegs[i];
+	qsort(found, n, sizeof(BkoPeg), compare_pegs);
+	for (int i = 0; i < n; i++)
+	{
+		if (merged > 0 && found[merged - 1].supply == found[i].supply)
+			found[merged - 1].qty += found[i].qty;
+		else
+			found[merged++] = found[i];
+	}
+	return merged;
+}
+
 /*
  * bko.pegging(book, read_key, item, location, line_id): which supply will fill
  * a waiting line, and with how much, in the order in which it comes.  Raises
@@ -416,17 +450,20 @@ bko_pegging(PG_FUNCTION_ARGS)
 	BkoPegs    *pegs;
 	Reading    *reading;
 	BkoPegLine *line = get_line(fcinfo, &pegs, &reading);
+	BkoPeg	   *found;
+	int			n;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	for (int i = line ? line->first : -1; i >= 0; i = pegs->pegs[i].next)
+	n = line ? pegs_of_line(pegs, line, &found) : 0;
+	for (int i = 0; i < n; i++)
 	{
-		const BkoPegSupply *supply = &pegs->supplies[pegs->pegs[i].supply];
+		const BkoPegSupply *supply = &pegs->supplies[found[i].supply];
 		Datum		values[4];
 		bool		nulls[4] = {false};
 
 		values[0] = Int64GetDatum(supply->supply_id);
 		values[1] = PointerGetDatum(supply->ref);
-		values[2] = NumericGetDatum(bko_qty_to_numeric(pegs->pegs[i].qty));
+		values[2] = NumericGetDatum(bko_qty_to_numeric(found[i].qty));
 		values[3] = DateADTGetDatum(supply->expected_on);
 		nulls[3] = (supply->expected_on == DATEVAL_NOEND);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
