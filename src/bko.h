@@ -5,7 +5,8 @@
  *
  * The files depend on each other in one direction only, from the bottom:
  *
- *	  qty, split		quantities and arithmetic; know nothing of tables
+ *	  qty, split, bounds
+ *						quantities and arithmetic; know nothing of tables
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  frame				what a statement has decided and not yet written
@@ -23,8 +24,8 @@
  *	  order_line, stock_trigger, receipt, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, stock_function, rebuild, install
- *						functions
+ *	  line_function, order_function, stock_function, reallocate, rebuild,
+ *	  install			functions
  *
  *-------------------------------------------------------------------------
  */
@@ -71,6 +72,35 @@ extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step
 extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
 							BkoQty *shares);
 
+/* ---- bounds.c: backorder processing; each strategy is a floor and a ceiling ---- */
+
+/* In the order in which lines are served. */
+typedef enum BkoStrategy
+{
+	STRATEGY_WIN, STRATEGY_GAIN, STRATEGY_REDISTRIBUTE, STRATEGY_FILL, STRATEGY_LOSE,
+	STRATEGY_SKIP, BKO_NSTRATEGIES
+} BkoStrategy;
+
+/* A line whose open demand is taken up again. */
+typedef struct BkoClaim
+{
+	BkoStrategy strategy;
+	BkoQty		open;			/* allocated and backordered */
+	BkoQty		has;			/* allocated now */
+	BkoQty		gets;			/* out: what it ends up with */
+	BkoQty		missing;		/* out: by how much its floor was missed */
+} BkoClaim;
+
+/*
+ * How much of the pool that is left a line may gain at most, above what it has
+ * now; lines count from 0.
+ */
+typedef BkoQty (*BkoRoom) (int line, BkoQty pool, void *arg);
+
+extern BkoQty bko_floor(const BkoClaim *claim);
+extern BkoQty bko_reassign(BkoClaim *claims, int n, BkoQty pool, BkoQty step,
+						   BkoRoom room, void *arg);
+
 /* ---- error.c ---- */
 
 #define ERRCODE_BKO_NOT_STOCKED			MAKE_SQLSTATE('B','K','0','0','1')
@@ -110,7 +140,7 @@ enum BkoStockColumn
 {
 	STOCK_ITEM, STOCK_LOCATION, STOCK_ON_HAND, STOCK_ALLOCATED, STOCK_BACKORDERED,
 	STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_FILL_RULE, STOCK_SHIPS_AT_ONCE,
-	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_NCOLUMNS
+	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_UNASSIGNED, STOCK_NCOLUMNS
 };
 
 enum BkoLineColumn
@@ -148,6 +178,7 @@ typedef enum BkoPlanId
 	PLAN_STOCK_LOCK,
 	PLAN_STOCK_WRITE,
 	PLAN_STOCK_WRITE_MANY,
+	PLAN_STOCK_ASSIGN,
 	PLAN_LINE_CONFIRM,
 	PLAN_RECEIPT_CONFIRM,
 	PLAN_QUEUE_HEAD,
@@ -190,6 +221,8 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_DUE,
 	PLAN_REBUILD_PLACES,
 	PLAN_REBUILD_STOCK,
+	PLAN_REALLOCATE_LOCK,
+	PLAN_REALLOCATE_LINES,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -264,6 +297,7 @@ typedef struct BkoTaken
 	BkoQty		backordered;
 	int			nchanges;		/* a receipt: what the stock row had before it */
 	int			narrivals;
+	bool		assign_all;
 } BkoTaken;
 
 /* A line that waits, as read from the queue. */
@@ -315,6 +349,7 @@ struct BkoStock
 	BkoQty		allocated;
 	BkoQty		backordered;
 	TimestampTz last_queued_at;
+	BkoQty		unassigned;		/* 0: none */
 	BkoQty		step;			/* 0: any quantity */
 	BkoQty		limit;			/* -1: no limit */
 	char		rule;
@@ -328,6 +363,9 @@ struct BkoStock
 	bool		unsettled;		/* look again when the statement ends */
 	bool		disturbed;		/* something is left to settle: nobody is served before */
 	bool		requeued;		/* its queue changed: write it, so that others notice */
+	bool		assign_all;		/* it rose or its queue changed: nothing stays unassigned */
+	bool		leaves;			/* reallocate() leaves this over for new orders: */
+	BkoQty		left_over;
 
 	/* rows of the statement that may still be kept out */
 	BkoTaken   *taken;
@@ -472,6 +510,7 @@ extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_unassigned(BkoFrame *frame, BkoStock *stock);
 extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_write(BkoFrame *frame);
@@ -491,9 +530,12 @@ typedef struct BkoSink
 	int			max;
 } BkoSink;
 
+extern BkoWaiting bko_queue_line(BkoFrame *frame, uint64 row);
 extern BkoQty bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
 extern void bko_queue_unfill(BkoStock *stock, int nchanges);
 extern void bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed);
+extern void bko_queue_gain(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty);
+extern void bko_queue_lose(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty);
 extern void bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock);
 extern void bko_queue_ship(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty);
 extern void bko_queue_tell(BkoFrame *frame, BkoSink *sink);
@@ -601,6 +643,7 @@ extern void bko_supply_write(BkoFrame *frame);
 /* ---- function.c: what the functions of a book share ---- */
 
 extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
+extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
 

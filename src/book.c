@@ -40,6 +40,7 @@ static const ColumnSpec stock_columns[STOCK_NCOLUMNS] = {
 	[STOCK_SHIPS_AT_ONCE] = {"ships_at_once", BOOLOID},
 	[STOCK_LAST_QUEUED_AT] = {"last_queued_at", TIMESTAMPTZOID},
 	[STOCK_SAFETY_STOCK] = {"safety_stock", NUMERICOID},
+	[STOCK_UNASSIGNED] = {"unassigned", NUMERICOID},
 };
 
 static const ColumnSpec line_columns[LINE_NCOLUMNS] = {

@@ -505,6 +505,7 @@ bko_frame_disturb(BkoFrame *frame, BkoStock *stock)
 	{
 		share->unsettled = true;
 		share->disturbed = true;
+		share->assign_all = share->assign_all || stock->assign_all;
 	}
 }
 

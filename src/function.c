@@ -39,6 +39,17 @@ bko_function_run(FunctionCallInfo fcinfo)
 	return run;
 }
 
+/* The n-th argument, a text that must be given.  Raises 23502. */
+text *
+bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s is null", name)));
+	return PG_GETARG_TEXT_PP(n);
+}
+
 /* Open a frame for a function, SPI being connected; reason may be NULL. */
 BkoFrame *
 bko_function_frame(const BkoRun *run, const text *reason)

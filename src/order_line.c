@@ -129,6 +129,7 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	taken.allocated = line->allocated;
 	taken.backordered = line->backordered;
 	taken.nchanges = taken.narrivals = PG_INT32_MAX; /* a line fills nobody */
+	taken.assign_all = true;		/* nor does it bring anything */
 	bko_took(frame, stock, &taken);
 }
 
@@ -406,6 +407,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bko_line_ship_held(frame, stock, &line);
 	stock->requeued = stock->requeued || requeued;
 	stock->disturbed = stock->disturbed || requeued;
+	stock->assign_all = stock->assign_all || requeued;
 	frame->ndecided++;
 
 	set_quantities(new, &line);
