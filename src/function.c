@@ -39,14 +39,15 @@ bko_function_run(FunctionCallInfo fcinfo)
 	return run;
 }
 
-/* The n-th argument, a text that must be given.  Raises 23502. */
+/* The n-th argument, a text that must be given.  Raises 22004. */
 text *
 bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s is null", name)));
+				 errmsg("%s is null", name),
+				 errhint("Give a value, or leave it out where it has a default.")));
 	return PG_GETARG_TEXT_PP(n);
 }
 

@@ -149,7 +149,7 @@ check_strategies(Jsonb *strategies, char by)
 	}
 }
 
-/* The arguments, checked.  Raises 22023, 23502. */
+/* The arguments, checked.  Raises 22004, 22023. */
 static Request
 read_request(FunctionCallInfo fcinfo)
 {
@@ -173,7 +173,8 @@ read_request(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(6))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("dry_run is null")));
+				 errmsg("dry_run is null"),
+				 errhint("It is true or false.")));
 	request.dry = PG_GETARG_BOOL(6);
 	request.reason = PG_ARGISNULL(7) ? cstring_to_text("reallocate") : PG_GETARG_TEXT_PP(7);
 	return request;
@@ -406,7 +407,7 @@ return_lines(FunctionCallInfo fcinfo, const RunLines *run)
 /*
  * bko.reallocate(book, item, location, by, strategies, on_shortage, dry_run,
  * reason): see above.  Returns the lines that took part, in fill order, as rows
- * of bko.reallocation.  Raises BK001, 22023, 23502, and 55000 where the stock is
+ * of bko.reallocation.  Raises BK001, 22004, 22023, and 55000 where the stock is
  * not enough for what strategies promise.
  */
 Datum
