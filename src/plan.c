@@ -53,14 +53,17 @@
 	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
 	" held::boolean"
 
-/* Open lines that may take part in a reallocation: those that wait, and the others. */
+/*
+ * Open lines that may take part in a reallocation: those that wait, and the
+ * others.  The order is that of the indexes made for them, which so are used.
+ */
 #define WAITING_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0" \
-	" AND NOT held"
+	" AND NOT held ORDER BY priority, queued_at, line_id"
 
 #define COMPLETE_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0" \
-	" AND qty_backordered" EQ "0 AND NOT held"
+	" AND qty_backordered" EQ "0 AND NOT held ORDER BY priority, queued_at, line_id"
 
 #define REALLOCATE_COLUMNS \
 	QUEUE_COLUMNS ", customer::pg_catalog.text, demand::pg_catalog.text," \
@@ -488,8 +491,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_REALLOCATE_LINES] = {
 		READS,
-		"SELECT * FROM (SELECT " REALLOCATE_COLUMNS WAITING_LINES
-		" UNION ALL SELECT " REALLOCATE_COLUMNS COMPLETE_LINES ") AS l"
+		"SELECT * FROM ((SELECT " REALLOCATE_COLUMNS WAITING_LINES ")"
+		" UNION ALL (SELECT " REALLOCATE_COLUMNS COMPLETE_LINES ")) AS l"
 		" ORDER BY priority, CASE WHEN $3" EQ "'d' THEN requested_on END,"
 		" CASE WHEN $3" EQ "'m' THEN qty_allocated" PLUS "qty_backordered END,"
 		" queued_at, line_id",

@@ -217,6 +217,57 @@ ROLLBACK TO a;
 SELECT * FROM stocks WHERE item = 'T5';
 SELECT * FROM verify();
 COMMIT;
+-- several stock rows in one statement: 2 of T5 and 5 of T4 are unassigned, nothing of T3
+BEGIN;
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('u1', 'T5', 1), ('u2', 'T3', 1), ('u3', 'T4', 9), ('u4', 'T1', 2)
+    RETURNING order_ref, qty_allocated;
+SELECT * FROM stocks WHERE item LIKE 'T_' ORDER BY 1;
+INSERT INTO receipt (item, qty) VALUES ('T3', 1), ('T5', 1), ('T4', 1);
+SELECT * FROM stocks WHERE item LIKE 'T_' ORDER BY 1;
+SELECT * FROM verify();
+ROLLBACK;
+-- nested statements: the trigger's line takes of it before the statement's own (2 are
+-- there), and what the trigger brings goes to who waits when the statement ends
+CREATE FUNCTION nested() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.order_ref = 'orders' THEN
+        INSERT INTO realloc.order_line (order_ref, item, qty_ordered) VALUES ('its own', NEW.item, 1);
+    ELSIF NEW.order_ref = 'brings' THEN
+        UPDATE realloc.stock SET on_hand = on_hand + 1 WHERE item = NEW.item;
+    ELSIF NEW.order_ref = 'tries' THEN
+        BEGIN
+            INSERT INTO realloc.order_line (order_ref, item, qty_ordered) VALUES ('tried', NEW.item, 1);
+            UPDATE realloc.stock SET unit_cost = 1 / (on_hand - on_hand) WHERE item = NEW.item;
+        EXCEPTION WHEN division_by_zero THEN NULL;
+        END;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER nested BEFORE INSERT ON order_line FOR EACH ROW EXECUTE FUNCTION nested();
+BEGIN;
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('orders', 'T5', 2) RETURNING qty_allocated, qty_backordered;
+SELECT * FROM lines WHERE ref IN ('orders', 'its own') ORDER BY 2;
+SELECT * FROM stocks WHERE item = 'T5';
+SELECT * FROM verify();
+ROLLBACK;
+BEGIN;
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('first', 'T5', 1), ('orders', 'T5', 2), ('last', 'T5', 1) RETURNING order_ref, qty_allocated, qty_backordered;
+SELECT * FROM lines WHERE ref = 'its own';
+SELECT * FROM stocks WHERE item = 'T5';
+SELECT * FROM verify();
+ROLLBACK;
+BEGIN;
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('first', 'T5', 1), ('brings', 'T5', 1) RETURNING order_ref, qty_allocated, qty_backordered;
+SELECT * FROM lines WHERE item = 'T5' AND ref IN ('T5g', 'T5h', 'brings', 'first') ORDER BY 2;
+SELECT * FROM stocks WHERE item = 'T5';
+SELECT * FROM verify();
+ROLLBACK;
+BEGIN;
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('tries', 'T5', 1) RETURNING order_ref, qty_allocated, qty_backordered;
+SELECT * FROM stocks WHERE item = 'T5';
+SELECT * FROM verify();
+ROLLBACK;
+DROP TRIGGER nested ON order_line;
 -- preview() says what a receipt does, with what is left over
 SELECT order_ref, qty FROM preview('T5', 1);
 SELECT order_ref, qty FROM receive('T5', 1);
