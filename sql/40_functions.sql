@@ -26,6 +26,11 @@ CREATE FUNCTION bko.count_stock(book regclass, item text, counted numeric, locat
     RETURNS void AS 'MODULE_PATHNAME', 'bko_count_stock' LANGUAGE C;
 COMMENT ON FUNCTION bko.count_stock(regclass, text, numeric, text, text) IS 'Behind count_stock() of a book';
 
+CREATE FUNCTION bko.reallocate(book regclass, item text, location text, by text, strategies jsonb,
+                               on_shortage text, dry_run boolean, reason text)
+    RETURNS SETOF bko.reallocation AS 'MODULE_PATHNAME', 'bko_reallocate' LANGUAGE C;
+COMMENT ON FUNCTION bko.reallocate(regclass, text, text, text, jsonb, text, boolean, text) IS 'Behind reallocate() of a book';
+
 CREATE FUNCTION bko.ship(book regclass, line_id bigint, qty numeric)
     RETURNS void AS 'MODULE_PATHNAME', 'bko_ship' LANGUAGE C;
 COMMENT ON FUNCTION bko.ship(regclass, bigint, numeric) IS 'Behind ship() of a book';

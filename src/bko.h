@@ -5,7 +5,7 @@
  *
  * The files depend on each other in one direction only, from the bottom:
  *
- *	  qty, split, room, peg
+ *	  qty, split, room, peg, bounds
  *						quantities and arithmetic; know nothing of tables
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
@@ -25,8 +25,8 @@
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, stock_function, promise, rebuild, install
- *						functions
+ *	  line_function, order_function, stock_function, promise, reallocate,
+ *	  rebuild, install	functions
  *
  *-------------------------------------------------------------------------
  */
@@ -164,6 +164,7 @@ typedef struct BkoPegs
 	BkoPegSupply *supplies;
 	int			nsupplies;
 	BkoQty		available;
+	BkoQty		unassigned;		/* of it, what lines pass up until stock rises */
 	BkoQty		step;
 	char		rule;
 	BkoLimit   *limits;
@@ -182,6 +183,35 @@ typedef struct BkoPegs
 extern void bko_peg(BkoPegs *pegs);
 extern BkoPegLine *bko_peg_line(BkoPegs *pegs, int64 line_id);
 extern int	bko_compare_supplies(const void *a, const void *b);
+
+/* ---- bounds.c: backorder processing; each strategy is a floor and a ceiling ---- */
+
+/* In the order in which lines are served. */
+typedef enum BkoStrategy
+{
+	STRATEGY_WIN, STRATEGY_GAIN, STRATEGY_REDISTRIBUTE, STRATEGY_FILL, STRATEGY_LOSE,
+	STRATEGY_SKIP, BKO_NSTRATEGIES
+} BkoStrategy;
+
+/* A line whose open demand is taken up again. */
+typedef struct BkoClaim
+{
+	BkoStrategy strategy;
+	BkoQty		open;			/* allocated and backordered */
+	BkoQty		has;			/* allocated now */
+	BkoQty		gets;			/* out: what it ends up with */
+	BkoQty		missing;		/* out: by how much its floor was missed */
+} BkoClaim;
+
+/*
+ * How much of the pool that is left a line may gain at most, above what it has
+ * now; lines count from 0.
+ */
+typedef BkoQty (*BkoRoom) (int line, BkoQty pool, void *arg);
+
+extern BkoQty bko_floor(const BkoClaim *claim);
+extern BkoQty bko_reassign(BkoClaim *claims, int n, BkoQty pool, BkoQty step,
+						   BkoRoom room, void *arg);
 
 /* ---- error.c ---- */
 
@@ -225,7 +255,7 @@ enum BkoStockColumn
 {
 	STOCK_ITEM, STOCK_LOCATION, STOCK_ON_HAND, STOCK_ALLOCATED, STOCK_BACKORDERED,
 	STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_FILL_RULE, STOCK_SHIPS_AT_ONCE,
-	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_LIMITED, STOCK_NCOLUMNS
+	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_LIMITED, STOCK_UNASSIGNED, STOCK_NCOLUMNS
 };
 
 enum BkoLineColumn
@@ -281,6 +311,7 @@ typedef enum BkoPlanId
 	PLAN_STOCK_LOCK,
 	PLAN_STOCK_WRITE,
 	PLAN_STOCK_WRITE_MANY,
+	PLAN_STOCK_ASSIGN,
 	PLAN_LINE_CONFIRM,
 	PLAN_RECEIPT_CONFIRM,
 	PLAN_QUEUE_HEAD,
@@ -325,6 +356,7 @@ typedef enum BkoPlanId
 	PLAN_PEG_SUPPLY,
 	PLAN_SUPPLY_PLACES,
 	PLAN_LIMITS,
+	PLAN_ANY_LIMITS,
 	PLAN_GROUP_OF,
 	PLAN_LINE_GROUPS,
 	PLAN_LINE_USED,
@@ -341,6 +373,8 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_DUE,
 	PLAN_REBUILD_PLACES,
 	PLAN_REBUILD_STOCK,
+	PLAN_REALLOCATE_LOCK,
+	PLAN_REALLOCATE_LINES,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -420,6 +454,7 @@ typedef struct BkoTaken
 	text	   *group;
 	int			nchanges;		/* a receipt: what the stock row had before it */
 	int			narrivals;
+	bool		assign_all;
 } BkoTaken;
 
 /* A line that waits, as read from the queue. */
@@ -474,6 +509,7 @@ struct BkoStock
 	BkoQty		allocated;
 	BkoQty		backordered;
 	TimestampTz last_queued_at;
+	BkoQty		unassigned;		/* 0: none */
 	BkoQty		step;			/* 0: any quantity */
 	BkoQty		limit;			/* -1: no limit */
 	char		rule;
@@ -489,6 +525,9 @@ struct BkoStock
 	bool		unsettled;		/* look again when the statement ends */
 	bool		disturbed;		/* something is left to settle: nobody is served before */
 	bool		requeued;		/* its queue changed: write it, so that others notice */
+	bool		assign_all;		/* it rose or its queue changed: nothing stays unassigned */
+	bool		leaves;			/* reallocate() leaves this over for new orders: */
+	BkoQty		left_over;
 
 	/* rows of the statement that may still be kept out */
 	BkoTaken   *taken;
@@ -558,6 +597,8 @@ struct BkoFrame
 	int			nconfirms;		/* times that rows were made sure of */
 	bool		whole_known;	/* the next is looked up */
 	bool		whole_open;		/* some order that ships as a whole is open */
+	bool		limits_known;	/* the next is looked up */
+	bool		any_limits;		/* the book has caps or protected quantities */
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
@@ -634,6 +675,7 @@ extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_unassigned(BkoFrame *frame, BkoStock *stock);
 extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_write(BkoFrame *frame);
@@ -641,6 +683,7 @@ extern char bko_rule_code(const text *rule);
 
 /* ---- limit.c ---- */
 
+extern bool bko_any_limits(BkoFrame *frame);
 extern DateADT bko_book_day(const BkoBook *book, TimestampTz at);
 extern int	bko_limits_read(const BkoRun *run, const text *item, const text *location,
 							DateADT day, bool stable, BkoLimit **limits);
@@ -674,11 +717,14 @@ typedef struct BkoSink
 	int			max;
 } BkoSink;
 
+extern BkoWaiting bko_queue_line(BkoFrame *frame, uint64 row);
 extern BkoQty bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id);
 extern BkoQty bko_queue_fill_line(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty,
 								  int64 receipt_id);
 extern void bko_queue_unfill(BkoStock *stock, int nchanges);
 extern void bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed);
+extern void bko_queue_gain(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty);
+extern void bko_queue_lose(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty);
 extern void bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock);
 extern void bko_queue_ship(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQty qty);
 extern void bko_queue_tell(BkoFrame *frame, BkoSink *sink);
@@ -789,9 +835,9 @@ extern void bko_supply_write(BkoFrame *frame);
 /* ---- function.c: what the functions of a book share ---- */
 
 extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
+extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
-extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
 

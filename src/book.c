@@ -41,6 +41,7 @@ static const ColumnSpec stock_columns[STOCK_NCOLUMNS] = {
 	[STOCK_LAST_QUEUED_AT] = {"last_queued_at", TIMESTAMPTZOID},
 	[STOCK_SAFETY_STOCK] = {"safety_stock", NUMERICOID},
 	[STOCK_LIMITED] = {"limited", BOOLOID},
+	[STOCK_UNASSIGNED] = {"unassigned", NUMERICOID},
 };
 
 static const ColumnSpec line_columns[LINE_NCOLUMNS] = {

@@ -90,6 +90,7 @@ bko_keep(BkoFrame *frame, BkoStock *stock,
 		bko_queue_unfill(stock, taken->nchanges);
 		stock->narrivals = Min(stock->narrivals, taken->narrivals);
 		stock->received -= taken->on_hand;
+		stock->assign_all = stock->assign_all && taken->assign_all;
 		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
 		if (frame->table == BKO_ORDER_LINE)
 			bko_limit_took(stock, taken->priority, taken->group,

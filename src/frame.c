@@ -494,6 +494,7 @@ bko_frame_absorb(BkoFrame *frame, BkoStock *stock)
 /*
  * A statement leaves a stock row unsettled to those further out that have
  * decided on it: they look again, and meanwhile serve nobody out of turn.
+ * (Should the statement be rolled back, they do so for nothing.)
  */
 void
 bko_frame_disturb(BkoFrame *frame, BkoStock *stock)
@@ -505,6 +506,7 @@ bko_frame_disturb(BkoFrame *frame, BkoStock *stock)
 	{
 		share->unsettled = true;
 		share->disturbed = true;
+		share->assign_all = share->assign_all || stock->assign_all;
 	}
 }
 

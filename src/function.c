@@ -39,6 +39,18 @@ bko_function_run(FunctionCallInfo fcinfo)
 	return run;
 }
 
+/* The n-th argument, a text that must be given.  Raises 22004. */
+text *
+bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s is null", name),
+				 errhint("Give a value, or leave it out where it has a default.")));
+	return PG_GETARG_TEXT_PP(n);
+}
+
 /* Open a frame for a function, SPI being connected; reason may be NULL. */
 BkoFrame *
 bko_function_frame(const BkoRun *run, const text *reason)
@@ -58,15 +70,4 @@ bko_function_done(BkoFrame *frame)
 	bko_frame_close(frame);
 	SPI_finish();
 	return (Datum) 0;
-}
-
-/* A text argument that must be given: 22004 where it is null. */
-text *
-bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s is null", name)));
-	return PG_GETARG_TEXT_PP(n);
 }

@@ -27,6 +27,21 @@ bko_book_day(const BkoBook *book, TimestampTz at)
 	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 }
 
+/*
+ * Has the book any limits at all?  Then it matters whose a line is.  Asked
+ * once a statement, SPI being connected.
+ */
+bool
+bko_any_limits(BkoFrame *frame)
+{
+	if (!frame->limits_known)
+	{
+		frame->any_limits = bko_run(&frame->run, PLAN_ANY_LIMITS, NULL, NULL, 1) > 0;
+		frame->limits_known = true;
+	}
+	return frame->any_limits;
+}
+
 /* A row of PLAN_LIMITS, in the current memory context. */
 static BkoLimit
 limit_of_result(uint64 row)

@@ -128,7 +128,8 @@ bko_line_check_step(const BkoStock *stock, BkoQty qty)
  *
  * Where lines wait although something is available, this statement, or one
  * further out, has not settled yet: then the line joins them, and who is first
- * gets it when the statement settles.
+ * gets it when the statement settles.  What is unassigned is for the line all
+ * the same.
  */
 static BkoQty
 available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty, BkoQty *all)
@@ -138,7 +139,7 @@ available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty,
 									 bko_stock_available(frame, stock)), stock->step);
 	if (bko_stock_backordered(frame, stock) > 0 &&
 		(bko_frame_disturbed(frame, stock) || bko_frame_shares(frame, stock)))
-		return 0;
+		return Min(*all, bko_whole_steps(bko_stock_unassigned(frame, stock), stock->step));
 	return *all;
 }
 
@@ -215,6 +216,7 @@ bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, cha
 	bko_stock_add(stock, 0, -from_stock, -from_queue);
 	bko_limit_took(stock, line->priority, line->group, -from_stock);
 	stock->disturbed = stock->disturbed || from_stock > 0;
+	stock->assign_all = stock->assign_all || from_stock > 0;
 	bko_journal(frame, KIND_CANCEL, STATE_BACKORDERED, to, stock->item, stock->location,
 				from_queue, line->line_id, BKO_NO_ID, BKO_NO_ID);
 	bko_journal(frame, KIND_CANCEL, STATE_ALLOCATED, to, stock->item, stock->location,

@@ -275,7 +275,10 @@ bko_return_goods(PG_FUNCTION_ARGS)
 		bko_journal(frame, KIND_RETURN, STATE_SHIPPED, STATE_RETURNED, stock->item,
 					stock->location, qty, line.line_id, BKO_NO_ID, BKO_NO_ID);
 		if (restock)
+		{
 			bko_stock_add(stock, qty, 0, 0);
+			stock->assign_all = true;
+		}
 		else
 			bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location,
 						-qty, line.line_id, BKO_NO_ID, BKO_NO_ID);

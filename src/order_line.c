@@ -143,6 +143,7 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	taken.group = line->group;
 	taken.backordered = line->backordered;
 	taken.nchanges = taken.narrivals = PG_INT32_MAX; /* a line fills nobody */
+	taken.assign_all = true;		/* nor does it bring anything */
 	bko_took(frame, stock, &taken);
 }
 
@@ -436,7 +437,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
 		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD) ||
-		bko_row_changed(old, new, LINE_CUSTOMER);
+		(bko_row_changed(old, new, LINE_CUSTOMER) && bko_any_limits(frame));
 	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
@@ -465,6 +466,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bko_line_ship_held(frame, stock, &line);
 	stock->requeued = stock->requeued || requeued;
 	stock->disturbed = stock->disturbed || requeued;
+	stock->assign_all = stock->assign_all || requeued;
 	frame->ndecided++;
 
 	set_quantities(new, &line);

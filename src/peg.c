@@ -215,9 +215,10 @@ bko_peg(BkoPegs *pegs)
 	sort_all(pegs);
 	pegs->next = 0;
 	pegs->oldest = NOW;
-	pegs->there = Max(pegs->available, 0);
-	pegs->available = pegs->there;
+	pegs->available = Max(pegs->available, 0);
+	pegs->there = pegs->available - pegs->unassigned;
 	serve(pegs, BKO_COVERED_NOW);
+	pegs->there += pegs->unassigned;
 	for (int i = 0; i < pegs->nsupplies; i++)
 		arrive(pegs, i);
 }

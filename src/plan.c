@@ -38,7 +38,8 @@
 #define STOCK_SELECT \
 	"SELECT on_hand::numeric, allocated::numeric, backordered::numeric," \
 	" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric," \
-	" fill_rule::pg_catalog.text, ships_at_once::boolean, limited::boolean" \
+	" fill_rule::pg_catalog.text, ships_at_once::boolean, unassigned::numeric," \
+	" limited::boolean" \
 	" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2"
 
 #define QUEUE_SELECT \
@@ -65,6 +66,22 @@
 	" AND (m.from_state IS NULL OR m.from_state" EQ "'b') THEN m.qty" \
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
+
+/*
+ * Open lines that may take part in a reallocation: those that wait, and the
+ * others.  The order is that of the indexes made for them, which so are used.
+ */
+#define WAITING_LINES \
+	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0" \
+	" AND NOT held ORDER BY priority, queued_at, line_id"
+
+#define COMPLETE_LINES \
+	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0" \
+	" AND qty_backordered" EQ "0 AND NOT held ORDER BY priority, queued_at, line_id"
+
+#define REALLOCATE_COLUMNS \
+	QUEUE_COLUMNS ", customer::pg_catalog.text, demand::pg_catalog.text," \
+	" requested_on::pg_catalog.date"
 
 typedef struct PlanSpec
 {
@@ -99,6 +116,16 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" last_queued_at = GREATEST(last_queued_at, $6)"
 		" WHERE item" EQ "$1 AND location" EQ "$2",
 		6, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
+	},
+	[PLAN_STOCK_ASSIGN] = {
+		WRITES,
+		"UPDATE @stock SET"
+		" on_hand = pg_catalog.trim_scale(on_hand" PLUS "$3),"
+		" allocated = pg_catalog.trim_scale(allocated" PLUS "$4),"
+		" backordered = pg_catalog.trim_scale(backordered" PLUS "$5),"
+		" last_queued_at = GREATEST(last_queued_at, $6), unassigned = $7"
+		" WHERE item" EQ "$1 AND location" EQ "$2",
+		7, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, NUMERICOID}
 	},
 	[PLAN_STOCK_WRITE_MANY] = {
 		WRITES,
@@ -431,6 +458,9 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @protection WHERE item" EQ "$1 AND location" EQ "$2",
 		2, {TEXTOID, TEXTOID}
 	},
+	[PLAN_ANY_LIMITS] = {
+		WHOLE, "SELECT 1 FROM @cap UNION ALL SELECT 1 FROM @protection LIMIT 1"
+	},
 	[PLAN_GROUP_OF] = {
 		READS,
 		"SELECT group_name::pg_catalog.text FROM @customer_group WHERE customer" EQ "$1",
@@ -583,6 +613,22 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" ON l.item" EQ "s.item AND l.location" EQ "s.location"
 		" WHERE $1 IS NULL OR s.item" EQ "$1",
 		1, {TEXTOID}
+	},
+	[PLAN_REALLOCATE_LOCK] = {
+		READS,
+		"WITH w AS (SELECT line_id" WAITING_LINES " FOR NO KEY UPDATE),"
+		" c AS (SELECT line_id" COMPLETE_LINES " FOR NO KEY UPDATE)"
+		" SELECT pg_catalog.count(*) FROM w UNION ALL SELECT pg_catalog.count(*) FROM c",
+		2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_REALLOCATE_LINES] = {
+		READS,
+		"SELECT * FROM ((SELECT " REALLOCATE_COLUMNS WAITING_LINES ")"
+		" UNION ALL (SELECT " REALLOCATE_COLUMNS COMPLETE_LINES ")) AS l"
+		" ORDER BY priority, CASE WHEN $3" EQ "'d' THEN requested_on END,"
+		" CASE WHEN $3" EQ "'m' THEN qty_allocated" PLUS "qty_backordered END,"
+		" queued_at, line_id",
+		3, {TEXTOID, TEXTOID, CHAROID}
 	},
 };
 

@@ -90,7 +90,9 @@ read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs, bool *limited)
 	value = bko_result(0, 5, &isnull);
 	pegs->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
 	pegs->rule = bko_rule_code(bko_result_text(0, 7));
-	*limited = DatumGetBool(bko_result(0, 9, &isnull));
+	value = bko_result(0, 9, &isnull);
+	pegs->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
+	*limited = DatumGetBool(bko_result(0, 10, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return true;
 }
@@ -495,6 +497,19 @@ add_line(BkoPegs *pegs, BkoQty qty, int32 priority)
 	line->open = qty;
 }
 
+/* What a new line takes when it comes in, as bko_line_split() gives it. */
+static BkoQty
+take_now(BkoPegs *pegs, BkoQty qty, int32 priority)
+{
+	BkoQty		take = bko_take(qty, bko_room(pegs->limits, pegs->nlimits, priority, NULL,
+											  pegs->available), pegs->step);
+
+	bko_room_take(pegs->limits, pegs->nlimits, priority, NULL, take);
+	pegs->available -= take;
+	pegs->unassigned = Min(pegs->unassigned, pegs->available);
+	return take;
+}
+
 /*
  * bko.available_to_promise(book, item, qty, location, priority): the day on
  * which a new line would have all of qty, the queue being served as it is:
@@ -508,6 +523,7 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	text	   *item = bko_need_text(fcinfo, 1, "item");
 	text	   *location = bko_need_text(fcinfo, 3, "location");
 	BkoQty		qty = bko_check_positive(PG_GETARG_DATUM(2), PG_ARGISNULL(2), "qty", item, location);
+	int32		priority = PG_ARGISNULL(4) ? 100 : PG_GETARG_INT32(4);
 	BkoPegs    *pegs;
 	BkoPegLine *line;
 	const BkoPegSupply *supply;
@@ -516,13 +532,17 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	pegs = read_pegs(&run, item, location);
 	if (pegs == NULL)
 		bko_not_stocked(&run, item, location);
-	add_line(pegs, qty, PG_ARGISNULL(4) ? 100 : PG_GETARG_INT32(4));
+	qty -= take_now(pegs, qty, priority);
+	if (qty == 0)
+	{
+		SPI_finish();
+		PG_RETURN_DATEADT(today());
+	}
+	add_line(pegs, qty, priority);
 	bko_peg(pegs);
 	line = bko_peg_line(pegs, BKO_NO_ID);
 	supply = completing(pegs, line);
 	SPI_finish();
-	if (line->completed_by == BKO_COVERED_NOW)
-		PG_RETURN_DATEADT(today());
 	if (supply == NULL || supply->expected_on == DATEVAL_NOEND)
 		PG_RETURN_NULL();
 	PG_RETURN_DATEADT(Max(supply->expected_on, today()));

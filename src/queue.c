@@ -40,8 +40,8 @@ add_waiting(BkoFrame *frame, BkoStock *stock)
 }
 
 /* A row of QUEUE_COLUMNS; names are kept as long as the frame. */
-static BkoWaiting
-waiting_of_result(BkoFrame *frame, uint64 row)
+BkoWaiting
+bko_queue_line(BkoFrame *frame, uint64 row)
 {
 	BkoWaiting	waiting = {0};
 	bool		isnull;
@@ -167,7 +167,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 	n = bko_run(&frame->run, plan, args, NULL, 0);
 	for (uint64 i = 0; i < n; i++)
 	{
-		*add_waiting(frame, stock) = waiting_of_result(frame, i);
+		*add_waiting(frame, stock) = bko_queue_line(frame, i);
 		if (stock->naside > 0)
 			take_over(stock, stock->nqueue - 1);
 	}
@@ -210,15 +210,15 @@ add_change(BkoFrame *frame, BkoStock *stock)
 }
 
 /*
- * Give a waiting line "take" units: they ship, or are held for it where the
- * stock row or its ship_policy says so.  A line of policy "line" that is now
- * whole ships with all that was held for it; an order that ships as a whole is
- * looked at when the transaction ends.
+ * Decide that a line gets "take" of what it waits for: it ships, or is held for
+ * it where the stock row or its ship_policy says so.  A line of policy "line"
+ * that is now whole ships with all that was held for it; an order that ships as
+ * a whole is looked at when the transaction ends.
  */
 static void
-give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 receipt_id)
+fill_line(BkoFrame *frame, BkoStock *stock, const BkoWaiting *waiting, BkoQty take,
+		  BkoChange *change)
 {
-	BkoChange  *change = add_change(frame, stock);
 	bool		whole = (take == waiting->open);
 	bool		ships = stock->ships_at_once &&
 		(waiting->policy == 'p' || (waiting->policy == 'l' && whole));
@@ -229,6 +229,19 @@ give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 r
 	change->shipped = ships ? take + held : 0;
 	change->allocated = ships ? -held : take;
 	change->backordered = -take;
+	bko_stock_add(stock, -change->shipped, change->allocated, change->backordered);
+	bko_limit_took(stock, waiting->priority, waiting->group, take);
+	if (whole)
+		bko_order_is_due(frame, waiting->order_ref);
+}
+
+/* Fill a line of the queue that was read. */
+static void
+give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 receipt_id)
+{
+	BkoChange  *change = add_change(frame, stock);
+
+	fill_line(frame, stock, waiting, take, change);
 	change->receipt_id = receipt_id;
 	change->waiting = waiting - stock->queue;
 
@@ -237,10 +250,6 @@ give(BkoFrame *frame, BkoStock *stock, BkoWaiting *waiting, BkoQty take, int64 r
 	waiting->d_shipped += change->shipped;
 	waiting->d_allocated += change->allocated;
 	waiting->d_backordered += change->backordered;
-	bko_stock_add(stock, -change->shipped, change->allocated, change->backordered);
-	bko_limit_took(stock, waiting->priority, waiting->group, take);
-	if (whole)
-		bko_order_is_due(frame, waiting->order_ref);
 }
 
 /* Has another open frame decided on lines of this stock row already? */
@@ -463,8 +472,8 @@ fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 re
 }
 
 /*
- * Fill waiting lines with what is available, by the stock row's fill_rule, SPI
- * being connected and the stock row fresh.  receipt_id: where the goods came
+ * Fill waiting lines with what is available and not left over for new orders,
+ * by the stock row's fill_rule, SPI being connected and the stock row fresh.  receipt_id: where the goods came
  * from, or 0.  Returns what was given away.
  *
  * Where another open frame has decided on lines of this row and not written
@@ -483,6 +492,7 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 		bko_frame_disturb(frame, stock);
 		return 0;
 	}
+	available -= bko_stock_unassigned(frame, stock);
 	if (stock->nlimits > 0)
 		return stock->rule == 's' ?
 			fill_limited_fairly(frame, stock, available, receipt_id) :
@@ -509,7 +519,7 @@ find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
 	if (bko_run(&frame->run, PLAN_QUEUE_LINE, args, NULL, 0) > 0)
 	{
 		waiting = add_waiting(frame, stock);
-		*waiting = waiting_of_result(frame, 0);
+		*waiting = bko_queue_line(frame, 0);
 		waiting->aside = true;
 		stock->naside++;
 	}
@@ -578,6 +588,33 @@ add_other_change(BkoFrame *frame, BkoStock *stock, int64 line_id)
 }
 
 /*
+ * A line that is not of the queue as read gets qty of what it waits for.  Each
+ * line can be given to once, before the frame is written.
+ */
+void
+bko_queue_gain(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty)
+{
+	fill_line(frame, stock, line, qty, add_other_change(frame, stock, line->line_id));
+}
+
+/*
+ * A line gives up qty of what is allocated to it, and waits again at its old
+ * place.  Raises BK006 where more would wait than a quantity can be.
+ */
+void
+bko_queue_lose(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty qty)
+{
+	BkoChange  *change = add_other_change(frame, stock, line->line_id);
+
+	change->allocated = -qty;
+	change->backordered = qty;
+	bko_stock_add(stock, 0, -qty, qty);
+	bko_limit_took(stock, line->priority, line->group, -qty);
+	(void) bko_sum(bko_stock_backordered(frame, stock), 0, "backordered",
+				   stock->item, stock->location);
+}
+
+/*
  * Read lines that hold allocations, the last of the queue first: a few, then
  * the rest.
  */
@@ -592,20 +629,6 @@ read_allocated(BkoFrame *frame, BkoStock *stock, uint64 offset)
 	args[3] = Int64GetDatum(offset == 0 ? 64 : PG_INT64_MAX);
 	return bko_run(&frame->run, stock->rule == 'd' ? PLAN_ALLOCATED_LAST_BY_DATE :
 				   PLAN_ALLOCATED_LAST, args, NULL, 0);
-}
-
-/* A line gives up what is needed of its allocation, and waits for it again. */
-static BkoQty
-release(BkoFrame *frame, BkoStock *stock, const BkoWaiting *line, BkoQty needed)
-{
-	BkoQty		freed = bko_give_up(line->allocated, needed, stock->step);
-	BkoChange  *change = add_other_change(frame, stock, line->line_id);
-
-	change->allocated = -freed;
-	change->backordered = freed;
-	bko_stock_add(stock, 0, -freed, freed);
-	bko_limit_took(stock, line->priority, line->group, -freed);
-	return freed;
 }
 
 /*
@@ -625,13 +648,16 @@ bko_queue_release(BkoFrame *frame, BkoStock *stock, BkoQty needed)
 		n = read_allocated(frame, stock, offset);
 		last = palloc_extended(Max(n, 1) * sizeof(BkoWaiting), MCXT_ALLOC_HUGE);
 		for (uint64 i = 0; i < n; i++)
-			last[i] = waiting_of_result(frame, i);
+			last[i] = bko_queue_line(frame, i);
 		SPI_freetuptable(SPI_tuptable);
 		read_groups(frame, stock, last, n);
 		for (uint64 i = 0; i < n && needed > 0; i++)
-			needed -= release(frame, stock, &last[i], needed);
-		(void) bko_sum(bko_stock_backordered(frame, stock), 0, "backordered",
-					   stock->item, stock->location);
+		{
+			BkoQty		freed = bko_give_up(last[i].allocated, needed, stock->step);
+
+			bko_queue_lose(frame, stock, &last[i], freed);
+			needed -= freed;
+		}
 		pfree(last);
 		if (n == 0)
 			ereport(ERROR,
@@ -668,7 +694,7 @@ bko_queue_ship_allocated(BkoFrame *frame, BkoStock *stock)
 	{
 		for (uint64 i = 0; i < n; i++)
 		{
-			BkoWaiting	line = waiting_of_result(frame, i);
+			BkoWaiting	line = bko_queue_line(frame, i);
 			bool		isnull;
 
 			if (DatumGetBool(bko_result(i, 8, &isnull)))

@@ -58,8 +58,11 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 							bko_where(stock->item, stock->location)),
 					 errhint("Count it first: count_stock() writes the difference into the journal.")));
 		if (on_hand != stock->on_hand || allocated != stock->allocated ||
-			backordered != stock->backordered)
+			backordered != stock->backordered ||
+			stock->unassigned > on_hand - allocated)
 			ndifferent++;
+		if (on_hand - allocated > stock->on_hand - stock->allocated)
+			stock->assign_all = true;
 		bko_stock_add(stock, on_hand - stock->on_hand, allocated - stock->allocated,
 					  backordered - stock->backordered);
 		if (bko_stock_available(frame, stock) < 0)

@@ -86,6 +86,7 @@ decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty q
 	taken.on_hand = qty;
 	taken.nchanges = stock->nchanges;
 	taken.narrivals = stock->narrivals;
+	taken.assign_all = stock->assign_all;
 	if (!BKO_ISNULL(row, RECEIPT_SUPPLY_REF))
 		supply_id = bko_supply_arrive(frame, stock, BKO_TEXT(row, RECEIPT_SUPPLY_REF),
 									  receipt_id, qty);
@@ -94,6 +95,7 @@ decide(BkoFrame *frame, BkoStock *stock, BkoRow *row, int64 receipt_id, BkoQty q
 	bko_took(frame, stock, &taken);
 	bko_stock_add(stock, qty, 0, 0);
 	stock->received += qty;
+	stock->assign_all = true;
 	(void) bko_sum(bko_stock_on_hand(frame, stock), 0, "on_hand", stock->item, stock->location);
 	SPI_connect();
 	filled = fill_bought(frame, stock, taken.narrivals, receipt_id);

@@ -73,7 +73,9 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	stock->rule = bko_rule_code(bko_result_text(0, 7));
 	value = bko_result(0, 8, &isnull);
 	stock->ships_at_once = DatumGetBool(value);
-	if (DatumGetBool(bko_result(0, 9, &isnull)))
+	value = bko_result(0, 9, &isnull);
+	stock->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
+	if (DatumGetBool(bko_result(0, 10, &isnull)))
 		bko_limits_load(frame, stock);
 	else
 		stock->nlimits = 0;
@@ -142,6 +144,29 @@ bko_stock_backordered(BkoFrame *frame, BkoStock *stock)
 }
 
 /*
+ * What of the available part waiting lines have passed up: reallocate() left
+ * it over, and it is for new orders.  The stock row must be fresh.
+ */
+BkoQty
+bko_stock_unassigned(BkoFrame *frame, BkoStock *stock)
+{
+	BkoQty		unassigned = stock->leaves ? stock->left_over : stock->unassigned;
+	bool		assign_all = stock->assign_all;
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		if (share->leaves)
+			unassigned = share->left_over;
+		assign_all = assign_all || share->assign_all;
+	}
+	if (unassigned == 0 || assign_all)
+		return 0;
+	return Max(Min(unassigned, bko_stock_available(frame, stock)), 0);
+}
+
+/*
  * The next place in the queue: the time now, but later than the last given
  * for this stock row, since clocks step back.
  */
@@ -180,7 +205,8 @@ has_changed(const BkoStock *stock)
 
 enum
 {
-	COL_ITEM, COL_LOCATION, COL_ON_HAND, COL_ALLOCATED, COL_BACKORDERED, COL_QUEUED_AT, NCOLS
+	COL_ITEM, COL_LOCATION, COL_ON_HAND, COL_ALLOCATED, COL_BACKORDERED, COL_QUEUED_AT, NCOLS,
+	COL_UNASSIGNED = NCOLS		/* where that is written too */
 };
 
 static const Oid column_types[NCOLS] = {
@@ -209,7 +235,7 @@ clear_share(BkoStock *stock)
 {
 	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
 	stock->queued_at = 0;
-	stock->requeued = false;
+	stock->requeued = stock->assign_all = stock->leaves = false;
 }
 
 static void
@@ -219,6 +245,42 @@ refuse_unwritten(void)
 			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 			 errmsg("a stock row could not be written"),
 			 errhint("A BEFORE UPDATE trigger on stock keeps rows from being updated.")));
+}
+
+/*
+ * Does what is unassigned change with what is written?  It is asked of few
+ * rows: mostly nothing was, and nothing is left over.
+ */
+static bool
+is_assigned_anew(BkoFrame *frame, BkoStock *stock, BkoQty *unassigned)
+{
+	if (stock->unassigned == 0 && !stock->leaves)
+		return false;
+	bko_stock_fresh(frame, stock);
+	*unassigned = bko_stock_unassigned(frame, stock);
+	return *unassigned != stock->unassigned;
+}
+
+/* Write a row together with what is unassigned of it. */
+static void
+write_assigned(BkoFrame *frame, BkoStock *stock, BkoQty unassigned)
+{
+	Datum		args[NCOLS + 1];
+	bool		nulls[NCOLS];
+	char		argnulls[NCOLS + 1];
+
+	bko_frame_absorb(frame, stock);
+	bko_epoch_next();
+	stock_datums(stock, args, nulls);
+	for (int c = 0; c < NCOLS; c++)
+		argnulls[c] = nulls[c] ? 'n' : ' ';
+	args[COL_UNASSIGNED] = NumericGetDatum(bko_qty_to_numeric(unassigned));
+	argnulls[COL_UNASSIGNED] = unassigned == 0 ? 'n' : ' ';
+	clear_share(stock);
+	stock->unassigned = unassigned;
+	if (bko_run(&frame->run, PLAN_STOCK_ASSIGN, args, argnulls, 0) != 1)
+		refuse_unwritten();
+	bko_epoch_next();
 }
 
 static void
@@ -265,8 +327,14 @@ bko_stock_write(BkoFrame *frame)
 	int			nchanged = 0;
 
 	for (int i = 0; i < n; i++)
-		if (has_changed(stocks[i]))
+	{
+		BkoQty		unassigned;
+
+		if (is_assigned_anew(frame, stocks[i], &unassigned))
+			write_assigned(frame, stocks[i], unassigned);
+		else if (has_changed(stocks[i]))
 			stocks[nchanged++] = stocks[i];
+	}
 	if (nchanged == 0)
 		return;
 	for (int i = 0; i < nchanged; i++)

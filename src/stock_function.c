@@ -196,6 +196,7 @@ bko_preview(PG_FUNCTION_ARGS)
 	stock = bko_stock_touch(frame, item, location);
 	bko_stock_add(stock, bko_check_positive(PG_GETARG_DATUM(2), PG_ARGISNULL(2), "qty",
 											item, location), 0, 0);
+	stock->assign_all = true;
 	(void) bko_queue_fill(frame, stock, BKO_NO_ID);
 	bko_queue_tell(frame, &sink);
 	bko_return_fills(fcinfo, &run, &sink, PointerGetDatum(item));

@@ -110,12 +110,14 @@ insert_stock(BkoFrame *frame, BkoRow *row, Relation rel, HeapTuple tuple)
 	bool		limited = !BKO_ISNULL(row, STOCK_LIMITED) &&
 		DatumGetBool(BKO_VALUE(row, STOCK_LIMITED));
 
-	if (allocated || backordered || limited || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT))
+	if (allocated || backordered || limited || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT) ||
+		!BKO_ISNULL(row, STOCK_UNASSIGNED))
 	{
 		if (!allocated || !backordered ||
 			!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
 			bko_kept_column(allocated ? "allocated" : backordered ? "backordered" :
-							limited ? "limited" : "last_queued_at", rel);
+							limited ? "limited" :
+							BKO_ISNULL(row, STOCK_UNASSIGNED) ? "last_queued_at" : "unassigned", rel);
 		bko_frame_count(frame, true, rel);
 		return tuple;
 	}
@@ -132,7 +134,7 @@ static void
 check_update(BkoRow *old, BkoRow *new, Relation rel)
 {
 	static const int kept[] = {
-		STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT, STOCK_LIMITED
+		STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT, STOCK_LIMITED, STOCK_UNASSIGNED
 	};
 
 	for (int i = 0; i < lengthof(kept); i++)
@@ -143,6 +145,37 @@ check_update(BkoRow *old, BkoRow *new, Relation rel)
 				 errmsg("a stock row can't become that of another item or location: it is of %s",
 						bko_where(BKO_TEXT(old, STOCK_ITEM), BKO_TEXT(old, STOCK_LOCATION))),
 				 errhint("Lines and journal name it. Insert a stock row of the new name and count the old one down.")));
+}
+
+/*
+ * What of the row is unassigned before the update, and whether that goes to
+ * waiting lines: the stock rises, or they are served by another rule now.
+ */
+static void
+read_unassigned(BkoStock *stock, BkoRow *old, BkoRow *new, bool rises)
+{
+	stock->unassigned = BKO_ISNULL(old, STOCK_UNASSIGNED) ? 0 :
+		bko_stored_qty(BKO_VALUE(old, STOCK_UNASSIGNED), false, "unassigned");
+	stock->assign_all = rises || bko_row_changed(old, new, STOCK_FILL_RULE) ||
+		bko_row_changed(old, new, STOCK_QTY_STEP);
+}
+
+/* Put the stock row as decided into the row that is being written. */
+static void
+write_stock_row(BkoFrame *frame, BkoStock *stock, BkoRow *new)
+{
+	bko_frame_absorb(frame, stock);
+	stock->unassigned = bko_stock_unassigned(frame, stock);
+	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
+	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);
+	bko_row_set_qty(new, STOCK_BACKORDERED, stock->backordered + stock->d_backordered);
+	if (stock->unassigned == 0)
+		BKO_ISNULL(new, STOCK_UNASSIGNED) = true;
+	else
+		bko_row_set_qty(new, STOCK_UNASSIGNED, stock->unassigned);
+	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
+	stock->assign_all = false;
+	bko_epoch_next();
 }
 
 /*
@@ -166,6 +199,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	was = bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND), BKO_ISNULL(old, STOCK_ON_HAND), "on_hand");
 	stock = bko_frame_stock(frame, item, location, &found);
 	read_stock_row(frame, stock, new, on_hand);
+	read_unassigned(stock, old, new, on_hand > was);
 	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
 
@@ -190,12 +224,7 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	else
 		(void) bko_queue_fill(frame, stock, BKO_NO_ID);
 
-	bko_frame_absorb(frame, stock);
-	bko_row_set_qty(new, STOCK_ON_HAND, stock->on_hand + stock->d_on_hand);
-	bko_row_set_qty(new, STOCK_ALLOCATED, stock->allocated + stock->d_allocated);
-	bko_row_set_qty(new, STOCK_BACKORDERED, stock->backordered + stock->d_backordered);
-	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
-	bko_epoch_next();
+	write_stock_row(frame, stock, new);
 	frame->ndecided++;
 	return bko_row_form(new);
 }

@@ -127,6 +127,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION fill_waiting(text) IS 'Fills lines that a cap held back and that may take again since its period is over; to be called when a period begins, by hand or by cron. Returns the quantity given';
 
+CREATE FUNCTION reallocate(item text, location text DEFAULT 'main', by text DEFAULT 'priority',
+                           strategies jsonb DEFAULT NULL, on_shortage text DEFAULT 'fail',
+                           dry_run boolean DEFAULT false, reason text DEFAULT NULL)
+    RETURNS SETOF bko.reallocation LANGUAGE sql SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT * FROM bko.reallocate('book'::regclass, item, location, by, strategies, on_shortage, dry_run,
+                                 reason);
+END;
+COMMENT ON FUNCTION reallocate(text, text, text, jsonb, text, boolean, text) IS 'Backorder processing: takes up again who gets what of an item that has not shipped. by is priority, customer or demand; strategies is a JSON object that gives each of its values (*: all others) win, gain, redistribute, fill, lose or skip; where the stock is not enough for win and gain, on_shortage says fail or report; dry_run changes nothing. Returns the lines that took part, in fill order. What is left over is for new orders (stock.unassigned)';
+
 CREATE FUNCTION rebuild(item text DEFAULT NULL)
     RETURNS bigint LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC

@@ -59,7 +59,8 @@ BEGIN ATOMIC
                                  ' (' || a.customer || ')'), ', ' ORDER BY a.position DESC)
           FROM ahead a HAVING count(*) > 0
         UNION ALL
-        SELECT 8, 'available now', format('%s; the queue is served by %s', s.available, s.fill_rule)
+        SELECT 8, 'available now', format('%s%s; the queue is served by %s', s.available,
+                      ', of which ' || s.unassigned || ' for new orders alone', s.fill_rule)
           FROM line l JOIN stock s ON s.item = l.item AND s.location = l.location
          WHERE l.qty_backordered > 0
         UNION ALL

@@ -90,6 +90,12 @@ BEGIN ATOMIC
       FROM stock s
      WHERE s.allocated < 0 OR s.backordered < 0 OR s.on_hand < s.allocated
     UNION ALL
+    -- what waiting lines passed up is part of what is available
+    SELECT 'unassigned', s.item, s.location, NULL,
+           format('%s unassigned of %s available', s.unassigned, s.on_hand - s.allocated)
+      FROM stock s
+     WHERE s.unassigned <= 0 OR s.unassigned > s.on_hand - s.allocated
+    UNION ALL
     -- on_hand is the sum of its movements
     SELECT 'on_hand journal', coalesce(s.item, m.item), coalesce(s.location, m.location), NULL,
            format('stock says %s on hand, the journal %s', s.on_hand, coalesce(m.on_hand, 0))
@@ -129,17 +135,20 @@ BEGIN ATOMIC
     UNION ALL
     -- no line waits while something that it may take is available
     SELECT 'waits in vain', s.item, s.location, w.line_id,
-           format('%s available while %s wait', s.available, s.backordered)
+           format('%s available while %s wait', s.available - coalesce(s.unassigned, 0),
+                  s.backordered)
       FROM stock s
      CROSS JOIN LATERAL (
         SELECT l.line_id FROM order_line l
          WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
            AND NOT l.held
            AND (NOT s.limited OR
-                limit_room(l.item, l.location, l.priority, l.customer, s.available)
+                limit_room(l.item, l.location, l.priority, l.customer,
+                           s.available - coalesce(s.unassigned, 0))
                     >= coalesce(nullif(s.qty_step, 0), 0.000001))
          ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1) w
-     WHERE s.on_hand - s.allocated >= coalesce(nullif(s.qty_step, 0), 0.000001)
+     WHERE s.on_hand - s.allocated - coalesce(s.unassigned, 0)
+               >= coalesce(nullif(s.qty_step, 0), 0.000001)
     UNION ALL
     -- a cap has counted what the journal has of its lines in its period
     SELECT 'cap', c.item, c.location, NULL,

@@ -3,6 +3,7 @@ REVOKE EXECUTE ON FUNCTION ship(bigint, numeric), cancel(bigint, numeric, text),
     return_goods(bigint, numeric, boolean, text), reverse_receipt(bigint, numeric, text),
     count_stock(text, numeric, text, text), hold_line(bigint, text), release_line(bigint),
     hold_order(text, text), release_order(text), preview(text, numeric, text),
+    reallocate(text, text, text, jsonb, text, boolean, text),
     explain(bigint), rebuild(text), available_to_promise(text, numeric, text, integer),
     preview_supply(text, date, numeric, text, text), publish_promises(),
     fill_waiting(text) FROM PUBLIC;

@@ -156,7 +156,7 @@ def check_journal(session, book, model):
     """Replays the journal: it must give every counter, and no line may have been
     served from the queue while one before it could have been."""
     rows = session.execute(
-        f"SELECT movement_id, kind, from_state, to_state, item, location, qty, line_id "
+        f"SELECT movement_id, kind, from_state, to_state, item, location, qty, line_id, reason "
         f"FROM {book}.movement ORDER BY movement_id", log=False)
     on_hand, states = defaultdict(m.Fraction), defaultdict(lambda: defaultdict(m.Fraction))
     waiting = defaultdict(dict)
@@ -197,7 +197,7 @@ def check_turn(model, waiting, row):
     stock = model.stocks.get((row["item"], row["location"]))
     if line is None or stock is None or stock.fill_rule != "fifo" or stock.key in model.ruled:
         return
-    if row["from_state"] == "b" and row["to_state"] in ("a", "s"):
+    if row["from_state"] == "b" and row["to_state"] in ("a", "s") and row["reason"] != "reallocate":
         for other, qty in waiting.items():
             peer = model.lines.get(other) or model.gone.get(other)
             if qty > 0 and not {key, other} & model.restless and peer.place < line.place \

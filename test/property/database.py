@@ -17,7 +17,7 @@ import model as m
 LINE_COLUMNS = ("line_id, item, location, qty_ordered, qty_shipped, qty_allocated, "
                 "qty_backordered, qty_cancelled, qty_returned, qty_filled_first, queued_at, "
                 "closed_at IS NOT NULL AS closed")
-STOCK_COLUMNS = "item, location, on_hand, allocated, available, backordered"
+STOCK_COLUMNS = "item, location, on_hand, allocated, available, backordered, unassigned"
 RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 
 # What the test's own application does around a book: BEFORE triggers that keep

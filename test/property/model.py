@@ -136,6 +136,7 @@ class Stock(Row):
     fill_rule: str = "fifo"
     ships_at_once: bool = True
     last_queued_at: datetime = None
+    unassigned: Fraction = ZERO     # available, but not for who waits now
 
     @property
     def key(self):
@@ -291,7 +292,12 @@ class Model:
     def available(self, stock):
         return stock.on_hand - self.allocated(stock)
 
+    def unassigned(self, stock):
+        """What waiting lines have passed up: no more than what is still there of it."""
+        return max(ZERO, min(stock.unassigned, self.available(stock)))
+
     def takable(self, stock):
+        """What a new line may take."""
         return round_down(self.available(stock), stock.qty_step)
 
     def in_fill_order(self, stock, lines):
@@ -320,10 +326,16 @@ class Model:
         else:
             shares = self._shares_in_turn(stock)
         self.fills += [(line.key, qty, self.now) for line, qty in shares if qty > 0]
-        return [Fill(line, qty, self._give(line, qty)) for line, qty in shares if qty > 0]
+        fills = [Fill(line, qty, self._give(line, qty)) for line, qty in shares if qty > 0]
+        stock.unassigned = self.unassigned(stock)
+        return fills
+
+    def _pool(self, stock):
+        """What there is for those who wait."""
+        return self.available(stock) - self.unassigned(stock)
 
     def _shares_in_turn(self, stock):
-        pool, shares = self.available(stock), []
+        pool, shares = self._pool(stock), []
         for line in self.queue(stock):
             qty = min(line.qty_backordered, round_down(pool, stock.qty_step))
             shares.append((line, qty))
@@ -331,7 +343,7 @@ class Model:
         return shares
 
     def _shares_by_priority(self, stock):
-        pool, shares, queue = self.available(stock), [], self.queue(stock)
+        pool, shares, queue = self._pool(stock), [], self.queue(stock)
         for priority in sorted({line.priority for line in queue}):
             peers = [line for line in queue if line.priority == priority]
             given = fair_shares(peers, round_down(pool, stock.qty_step), stock.qty_step)
@@ -343,7 +355,9 @@ class Model:
         """The line takes qty; what ships because of it is returned."""
         line.qty_backordered -= qty
         line.qty_allocated += qty
-        return self._let_go(line)
+        shipped, stock = self._let_go(line), self.stock_of(line)
+        stock.unassigned = self.unassigned(stock)
+        return shipped
 
     def _let_go(self, line):
         """Ships what is held for the line, if it may leave; an order of several
@@ -427,6 +441,7 @@ class Model:
             if taken:
                 raise Refused("23505")
             self.lines[line.key] = line
+            self.stock_of(line).unassigned = self.unassigned(self.stock_of(line))
             over_limit |= over
             refused_at_end |= spec.get("order_ref") == TRIGGER_REFUSES
             if spec.get("customer") == BRINGS_ONE:
@@ -554,6 +569,9 @@ class Model:
         resized, new_qty = "qty_ordered" in changes, changes.pop("qty_ordered", None)
         if {"priority", "requested_on", "held"} & set(changes):
             self.restless.add(line.key)
+        if any(getattr(line, c) != v for c, v in changes.items()
+               if c in ("priority", "requested_on", "held", "ship_policy", "order_ref")):
+            stock.unassigned = ZERO
         if not 0 <= changes.get("priority", 100) <= 32767:
             raise Refused("23514", "BK006")
         for column, value in changes.items():
@@ -573,6 +591,8 @@ class Model:
             raise Refused("BK004")
         line.qty_backordered -= waiting
         line.qty_allocated -= qty - waiting
+        if qty > waiting:
+            self.stock_of(line).unassigned = ZERO
         line.qty_ordered -= qty
 
     def _grow(self, stock, line, qty):
@@ -596,6 +616,8 @@ class Model:
         if line.qty_open > 0:
             quantity(shown(line.qty_open), stock.qty_step)
         left = self.stock_of(line)
+        if line.qty_allocated > 0:
+            left.unassigned = ZERO
         del self.lines[line.key]
         qty = line.qty_open
         take = ZERO if line.held else min(qty, self.takable(stock))
@@ -620,6 +642,8 @@ class Model:
         if any(line.qty_shipped > 0 for line in lines):
             raise Refused("BK004")
         for line in lines:
+            if line.qty_allocated > 0:
+                self.stock_of(line).unassigned = ZERO
             self.gone[line.key] = self.lines.pop(line.key)
         for key in {line.stock_key for line in lines}:
             self._settle(self.stocks[key])
@@ -659,6 +683,7 @@ class Model:
         if restock:
             stock = self.stock_of(line)
             stock.on_hand += qty
+            stock.unassigned = ZERO if qty > 0 else stock.unassigned
             self._settle(stock)
         return line
 
@@ -681,6 +706,7 @@ class Model:
         stock = self.stocks.get((item, location))
         if stock is None:
             return []
+        was = stock.on_hand
         if change is not None:
             faults = number_faults(change)
             if faults:
@@ -693,6 +719,9 @@ class Model:
             stock.on_hand = level(on_hand)
         if {"fill_rule", "qty_step"} & set(settings):
             self.ruled.add(stock.key)
+        if stock.on_hand > was or any(getattr(stock, c) != settings[c]
+                                      for c in ("fill_rule", "qty_step") if c in settings):
+            stock.unassigned = ZERO
         for column, value in settings.items():
             setattr(stock, column, value)
         if stock.on_hand >= self.allocated(stock):
@@ -704,6 +733,75 @@ class Model:
     def count_stock(self, item, counted, location):
         self.stock(item, location)
         return self.set_stock(item, location, on_hand=counted)
+
+    # -- backorder processing
+
+    def reallocate(self, item, location, by, strategies, on_shortage="fail"):
+        """Takes up the open demand of a stock row again. Returns (line, segment,
+        strategy, before, after, short) for each line that takes part."""
+        stock = self.stock(item, location)
+        run = self._run(stock, by, strategies)
+        has = {line.key: line.qty_allocated for line, _, _ in run}
+        gets = {line.key: ZERO for line, _, _ in run}
+        pool = self.available(stock) + sum(has.values(), ZERO)
+
+        def bring(line, bound, promised):
+            nonlocal pool
+            held, can = has[line.key], gets[line.key] + pool
+            if can >= bound and (promised or bound <= held):
+                level = bound
+            elif can >= held:           # more of it comes in whole steps of what is there
+                level = held + min(bound - held, round_down(can - held, stock.qty_step))
+            else:                       # and goes in whole steps, or all of it
+                level = max(ZERO, held - round_up(held - can, stock.qty_step))
+            if level > gets[line.key]:
+                pool -= level - gets[line.key]
+                gets[line.key] = level
+
+        floors = {"win": lambda line: line.qty_open, "gain": lambda line: has[line.key]}
+        ceilings = {**floors, "gain": floors["win"], "redistribute": floors["win"],
+                    "fill": floors["gain"], "lose": lambda line: ZERO}
+        for strategy, floor in floors.items():
+            for line, _, its_own in run:
+                if its_own == strategy:
+                    bring(line, floor(line), promised=True)
+        short = {line.key: floors[strategy](line) - gets[line.key] if strategy in floors else ZERO
+                 for line, _, strategy in run}
+        if on_shortage == "fail" and any(short.values()):
+            raise Refused("55000")
+        for strategy, ceiling in ceilings.items():
+            for line, _, its_own in run:
+                if its_own == strategy:
+                    bring(line, ceiling(line), promised=False)
+        rows = [(line, segment, strategy, line.qty_open, has[line.key], gets[line.key], short[line.key])
+                for line, segment, strategy in run]
+        self._carry_out(stock, run, gets, pool)
+        return rows
+
+    def _run(self, stock, by, strategies):
+        """Lines that take part, in fill order, each with its segment and strategy."""
+        segment = {"priority": lambda line: str(line.priority),
+                   "customer": lambda line: line.customer or "", "demand": lambda line: "customer"}[by]
+        lines = [line for line in self.lines_at(stock) if line.qty_open > 0 and not line.held]
+        if stock.fill_rule == "most_lines":
+            lines.sort(key=lambda line: (line.priority, line.qty_open, line.queued_at, line.line_id))
+        else:
+            lines = self.in_fill_order(stock, lines)
+        run = [(line, segment(line), strategies.get(segment(line), strategies.get("*", "skip")))
+               for line in lines]
+        return [entry for entry in run if entry[2] != "skip"]
+
+    def _carry_out(self, stock, run, gets, left):
+        changes = [(line, gets[line.key] - line.qty_allocated) for line, _, _ in run]
+        for line, change in changes:
+            if change < 0:
+                line.qty_allocated += change
+                line.qty_backordered -= change
+        for line, change in changes:
+            if change > 0:
+                self._give(line, change)
+        left_over = round_down(left, stock.qty_step) > 0 and self.backordered(stock) > 0
+        stock.unassigned = left if left_over else ZERO
 
     # -- supply and receipts
 
@@ -749,6 +847,7 @@ class Model:
             receipt.supply_id = supplies[0].supply_id
             self._receive_on(supplies, qty)
         stock.on_hand += qty
+        stock.unassigned = ZERO
         fills = self.fill(stock)
         # what an older rest adds to make up a step doesn't come out of this receipt
         receipt.qty_to_backorders = min(qty, sum((fill.qty for fill in fills), ZERO))
@@ -790,7 +889,7 @@ class Model:
         return {
             "item": stock.item, "location": stock.location, "on_hand": stock.on_hand,
             "allocated": self.allocated(stock), "available": self.available(stock),
-            "backordered": self.backordered(stock),
+            "backordered": self.backordered(stock), "unassigned": self.unassigned(stock) or None,
         }
 
     def receipt_row(self, receipt):

@@ -39,6 +39,7 @@ LIFE = {
     "place": "place_order()",
     "preview": "preview()",
     "reverse": "reverse_receipt()",
+    "reallocate": "reallocate()",
     "hold": "held lines",
     "rules": "fill_rule due_date, fair_share, most_lines",
     "order": "ship_policy order",
@@ -521,18 +522,23 @@ def requeue_line(world):
         if world.rng.random() < 0.5:
             return {"priority": world.rng.choice([0, 1, 50, 100, 200, 32767, 32768])}
         return {"requested_on": datetime.date(2030, 1, world.rng.randint(1, 4))}
-    return update_line(world, changes, "requeue")
+    return shown_settled(world, update_line(world, changes, "requeue"))
+
+
+def shown_settled(world, operation):
+    """What a line takes because the queue has changed, it takes in its turn at the end
+    of the statement: later than RETURNING."""
+    if operation:
+        operation.then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
+                          "WHERE line_id = %s AND item = %s", operation.params[-2:])
+    return operation
 
 
 def hold_line(world):
     def changes(line):
         held = world.rng.random() < 0.5
         return {"held": held, "hold_reason": "credit" if held else None}
-    operation = update_line(world, changes, "hold")
-    if operation:   # what a released line takes, it takes in its turn at the end of the statement
-        operation.then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
-                          "WHERE line_id = %s AND item = %s", operation.params[-2:])
-    return operation
+    return shown_settled(world, update_line(world, changes, "hold"))
 
 
 def move_line(world):
@@ -935,7 +941,8 @@ def change_flag(world):
 
 
 def change_policy(world):
-    return update_line(world, lambda line: {"ship_policy": some_policy(world)}, "policy")
+    return shown_settled(world, update_line(world, lambda line: {"ship_policy": some_policy(world)},
+                                            "policy"))
 
 
 def change_step(world):
@@ -951,6 +958,52 @@ def change_step(world):
         world.steps[key] = finer
         return shown
     return Operation("step", {key}, sql, [finer if finer is None else m.shown(finer), *key], expect)
+
+
+# -------------------------------------------------------- backorder processing
+
+def some_strategies(world):
+    """What to run it by, and a strategy for some of the segments."""
+    rng = world.rng
+    by = rng.choice(["priority", "priority", "priority", "customer", "demand"])
+    segments = {"priority": ["0", "1", "50", "100", "100", "200", "32767", "*"],
+                "customer": ["Retailer", "Müller & Söhne", "O'Neill", "", m.DOUBLED, "*"],
+                "demand": ["customer", "internal", "*"]}[by]
+    strategies = ["win", "gain", "redistribute", "fill", "lose", "skip"]
+    return by, {rng.choice(segments): rng.choice(strategies) for _ in range(rng.randint(1, 6))}
+
+
+REALLOCATION_COLUMNS = ("line_id, order_ref, customer, segment, strategy, qty_open, qty_before, "
+                        "qty_after, qty_short")
+
+
+def reallocation_row(line, segment, strategy, qty_open, before, after, short):
+    return {"line_id": line.line_id, "order_ref": line.order_ref, "customer": line.customer,
+            "segment": segment, "strategy": strategy, "qty_open": qty_open, "qty_before": before,
+            "qty_after": after, "qty_short": short}
+
+
+def reallocate(world, dry=False):
+    rng, key = world.rng, world.some_key()
+    by, strategies = some_strategies(world)
+    on_shortage = rng.choice(["fail", "report", "report"])
+    given = {"item": key[0], "location": key[1], "by": by, "strategies": json.dumps(strategies),
+             "on_shortage": on_shortage, "dry_run": dry}
+    if rng.random() < 0.03:
+        given["by" if rng.random() < 0.5 else "on_shortage"] = "whatever"
+    sql = (f"SELECT {REALLOCATION_COLUMNS} FROM {world.book}.reallocate("
+           + ", ".join(f"{name} => %s" for name in given) + ")")
+
+    def expect(model, rows):
+        if "whatever" in given.values():
+            raise m.Refused("22023")
+        model = model.copy() if dry else model
+        return [reallocation_row(*row) for row in model.reallocate(*key, by, strategies, on_shortage)]
+    return Operation("reallocate", {key}, sql, [*given.values()], expect)
+
+
+def reallocate_dry(world):
+    return reallocate(world, dry=True)
 
 
 # -------------------------------------------------------- two statements in one
@@ -1059,7 +1112,7 @@ CHOICES = [     # feature, weight, what makes one
     ("hold", 5, hold_line), ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
     ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
-    ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("supply", 3, supply),
+    ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("reallocate", 7, reallocate), ("reallocate", 3, reallocate_dry), ("supply", 3, supply),
     ("stock", 3, set_on_hand), ("stock", 5, change_on_hand), ("stock", 3, upsert_stock),
     ("stock", 1, new_stock), ("count", 3, count_stock), ("limit", 1, change_limit),
     ("rules", 2, change_rule), ("step", 1, change_step), ("flag", 2, change_flag), ("flag", 2, change_policy), ("intruder", 2, intruder), ("intruder", 1, line_intruder),

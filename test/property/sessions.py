@@ -20,14 +20,14 @@ import time
 from checks import attempt, compare_all, judged
 from database import Mismatch, Session
 from operations import (PoolWorld, change_rule, change_step, preview,
-                        random_operation)
+                        random_operation, reallocate_dry)
 from sequential import LEVELS
 
 AGAIN = {"40001", "40P01"}
 ALLOWED = {"55000", "22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
-# preview() takes no lock and so has no place in the order; the others need to
-# know the book as it is
-UNFIT = {preview, change_rule, change_step}
+# preview() and dry runs take no lock and so have no place in the order; the
+# others need to know the book as it is
+UNFIT = {preview, reallocate_dry, change_rule, change_step}
 
 
 # kinds whose result tells for certain which stock rows they have locked

@@ -326,6 +326,44 @@ class Test(unittest.TestCase):
         book.model.ship(1)
         self.refused("BK005", book.model.reverse_receipt, 1)
 
+    def test_reallocation(self):
+        """The example of the design: q and c are win 40/10, gain 30/20, redistribute 30/30
+        and 20/0, fill 30/20, lose 20/20."""
+        for pool, result in ("100", [40, 30, 30, 0, 0, 0]), ("120", [40, 30, 30, 20, 0, 0]):
+            book = Book(pool, ships_at_once=False)
+            for number, (q, c) in enumerate([(40, 10), (30, 20), (30, 30), (20, 0), (30, 20), (20, 20)]):
+                book.order(str(q), priority=[10, 20, 30, 30, 40, 50][number])
+                line = book.model.line(number + 1)
+                line.qty_allocated, line.qty_backordered = Fraction(c), Fraction(q - c)
+            rows = book.model.reallocate("A", "main", "priority", {
+                "10": "win", "20": "gain", "30": "redistribute", "40": "fill", "50": "lose"})
+            self.assertEqual([row[5] for row in rows], result)
+            self.assertEqual([line[1] for line in book.lines()], [str(q) for q in result])
+
+    def test_reallocation_short(self):
+        book = Book("9", ships_at_once=False)
+        book.orders([{"qty_ordered": q, "priority": p} for q, p in (("6", 1), ("5", 2), ("4", 3))])
+        strategies = {"1": "lose", "2": "win", "3": "gain"}
+        self.assertEqual(book.lines(), [["0", "6", "0", "0"], ["0", "3", "2", "0"], ["0", "0", "4", "0"]])
+        book.model.reallocate("A", "main", "priority", strategies)
+        self.assertEqual(book.lines(), [["0", "0", "6", "0"], ["0", "5", "0", "0"], ["0", "4", "0", "0"]])
+        strategies = {"1": "win", "2": "gain", "*": "win"}
+        self.refused("55000", book.model.copy().reallocate, "A", "main", "priority", strategies)
+        rows = book.model.reallocate("A", "main", "priority", strategies, "report")
+        self.assertEqual([row[6] for row in rows], [0, 5, 1])
+
+    def test_left_over(self):
+        """What a reallocation leaves is for new orders, until stock rises."""
+        book = Book("9", ships_at_once=False)
+        book.order("8")
+        book.model.reallocate("A", "main", "customer", {"*": "lose"})
+        book.order("4")
+        self.assertEqual(book.lines(), [["0", "0", "8", "0"], ["0", "4", "0", "0"]])
+        book.change(1, qty_ordered="7")
+        self.assertEqual(book.line(1), ["0", "0", "7", "0"])
+        book.receive("1")
+        self.assertEqual(book.line(1), ["0", "6", "1", "0"])
+
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
                          ["350", "1.5", "0", "-0.000001", "12.3"])
@@ -359,7 +397,8 @@ class Alone(unittest.TestCase):
         trial.settle_orders()
         for stock in trial.stocks.values():
             self.assertGreaterEqual(trial.available(stock), 0, operation.kind)
-            pool = round_down(trial.available(stock), stock.qty_step)
+            self.assertLessEqual(stock.unassigned, trial.available(stock), operation.kind)
+            pool = round_down(trial.available(stock) - stock.unassigned, stock.qty_step)
             self.assertFalse([line for line in trial.queue(stock) if min(line.qty_backordered, pool) > 0],
                              f"somebody waits needlessly after {operation.kind}")
         for line in trial.lines.values():

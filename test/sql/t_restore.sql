@@ -8,13 +8,16 @@ DROP ROLE IF EXISTS regress_bko_app;
 RESET client_min_messages;
 \set VERBOSITY terse
 
--- A busy book: shipped, waiting, held, received on supply, decimals.
+-- A busy book: shipped, waiting, held, received on supply, decimals, passed up.
 SET search_path = t_restore;
 INSERT INTO stock (item, on_hand, ships_at_once, qty_step) VALUES ('A', 10, true, NULL), ('B', 0, true, NULL), ('C', 7.5, false, 2.5);
 INSERT INTO order_line (order_ref, item, qty_ordered, ship_policy) VALUES ('1', 'A', 4, 'partial'), ('2', 'A', 8, 'line'), ('3', 'B', 3, 'partial'), ('4', 'C', 10, 'partial');
 INSERT INTO supply (supply_ref, item, qty_expected) VALUES ('P', 'B', 5);
 INSERT INTO receipt (item, qty, supply_ref) VALUES ('B', 2, 'P');
 INSERT INTO receipt (item, qty) VALUES ('A', 1);
+INSERT INTO stock (item, on_hand, ships_at_once) VALUES ('U', 3, false);
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('U', 'U', 5);
+SELECT order_ref, qty_after FROM reallocate('U', strategies => '{"100": "lose"}');
 SELECT * FROM verify();
 
 -- Row by row into another book, in an order that no foreign key would like: lines
@@ -23,8 +26,8 @@ SET search_path = t_restore_to;
 INSERT INTO order_line SELECT * FROM t_restore.order_line;
 INSERT INTO receipt SELECT * FROM t_restore.receipt;
 INSERT INTO supply SELECT * FROM t_restore.supply;
-INSERT INTO stock (item, location, on_hand, allocated, backordered, unit_cost, safety_stock, qty_step, backorder_limit, fill_rule, ships_at_once, lead_time_days, last_queued_at)
-SELECT item, location, on_hand, allocated, backordered, unit_cost, safety_stock, qty_step, backorder_limit, fill_rule, ships_at_once, lead_time_days, last_queued_at FROM t_restore.stock;
+INSERT INTO stock (item, location, on_hand, allocated, backordered, unit_cost, safety_stock, qty_step, backorder_limit, fill_rule, ships_at_once, lead_time_days, last_queued_at, unassigned)
+SELECT item, location, on_hand, allocated, backordered, unit_cost, safety_stock, qty_step, backorder_limit, fill_rule, ships_at_once, lead_time_days, last_queued_at, unassigned FROM t_restore.stock;
 SELECT count(*) AS movements FROM movement;
 INSERT INTO movement SELECT * FROM t_restore.movement;
 SELECT * FROM verify();
@@ -46,6 +49,9 @@ INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('5', 'A', 7) RETUR
 SELECT order_ref, qty_shipped, qty_allocated, qty_backordered FROM order_line WHERE item = 'A' ORDER BY line_id;
 -- The new line comes after the old ones, whatever their times were.
 SELECT bool_and(n.queued_at > o.queued_at) AS later FROM order_line n, order_line o WHERE n.order_ref = '5' AND o.order_ref <> '5';
+-- What waiting lines passed up is for new ones there too.
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('6', 'U', 2) RETURNING qty_allocated;
+SELECT available, unassigned FROM stock WHERE item = 'U';
 SELECT * FROM verify();
 -- The book that it came from is as it was: 1 waits.
 SELECT item, backordered FROM t_restore.stock ORDER BY item;
