@@ -6,6 +6,8 @@
  * The files depend on each other in one direction only, from the bottom:
  *
  *	  qty, split		quantities and arithmetic; know nothing of tables
+ *	  forecast, accuracy, inventory
+ *						statistics of demand; know nothing of tables or quantities
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  frame				what a statement has decided and not yet written
@@ -70,6 +72,26 @@ extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
 extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step);
 extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
 							BkoQty *shares);
+
+/* ---- forecast.c: what aggregates share ---- */
+
+/* The last values, of a number that is fixed at first. */
+typedef struct BkoRing
+{
+	int32		size;
+	int32		filled;
+	int32		next;			/* where the next one goes */
+	int32		room;			/* allocated, up to size */
+	double	   *values;
+} BkoRing;
+
+extern void *bko_aggregate_state(FunctionCallInfo fcinfo, Size size, bool *first,
+								 MemoryContext *cxt);
+extern void bko_count_parameter(FunctionCallInfo fcinfo, int arg, const char *name, bool first,
+								int32 *kept);
+extern void bko_ring_init(BkoRing *ring, int32 size, MemoryContext cxt);
+extern void bko_ring_add(BkoRing *ring, double value);
+extern double bko_ring_oldest(const BkoRing *ring);
 
 /* ---- error.c ---- */
 
