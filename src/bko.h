@@ -7,6 +7,8 @@
  *
  *	  qty, split, room, peg, bounds
  *						quantities and arithmetic; know nothing of tables
+ *	  forecast, accuracy, inventory
+ *						statistics of demand; know nothing of tables or quantities
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  frame				what a statement has decided and not yet written
@@ -212,6 +214,25 @@ typedef BkoQty (*BkoRoom) (int line, BkoQty pool, void *arg);
 extern BkoQty bko_floor(const BkoClaim *claim);
 extern BkoQty bko_reassign(BkoClaim *claims, int n, BkoQty pool, BkoQty step,
 						   BkoRoom room, void *arg);
+/* ---- forecast.c: what aggregates share ---- */
+
+/* The last values, of a number that is fixed at first. */
+typedef struct BkoRing
+{
+	int32		size;
+	int32		filled;
+	int32		next;			/* where the next one goes */
+	int32		room;			/* allocated, up to size */
+	double	   *values;
+} BkoRing;
+
+extern void *bko_aggregate_state(FunctionCallInfo fcinfo, Size size, bool *first,
+								 MemoryContext *cxt);
+extern void bko_count_parameter(FunctionCallInfo fcinfo, int arg, const char *name, bool first,
+								int32 *kept);
+extern void bko_ring_init(BkoRing *ring, int32 size, MemoryContext cxt);
+extern void bko_ring_add(BkoRing *ring, double value);
+extern double bko_ring_oldest(const BkoRing *ring);
 
 /* ---- error.c ---- */
 
