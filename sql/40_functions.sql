@@ -87,6 +87,13 @@ CREATE FUNCTION bko.preview_supply(book regclass, supply_ref text, expected_on d
     AS 'MODULE_PATHNAME', 'bko_preview_supply' LANGUAGE C STABLE;
 COMMENT ON FUNCTION bko.preview_supply(regclass, text, date, numeric, text, text) IS 'Behind preview_supply() of a book';
 
+CREATE FUNCTION bko.shortage_shares(qty_short numeric, waiting_before numeric, supplier numeric,
+                                    production numeric, demand numeric,
+                                    OUT supplier_delay numeric, OUT production_delay numeric,
+                                    OUT demand_above_forecast numeric, OUT planning numeric)
+    AS 'MODULE_PATHNAME', 'bko_shortage_shares' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bko.shortage_shares(numeric, numeric, numeric, numeric, numeric) IS 'Shares a short quantity out among what could explain it (what a supplier owes, production owes, was ordered above forecast), averaged over the orders of counting (Shapley value); planning is what nothing explains. The shares add up to qty_short';
+
 CREATE FUNCTION bko.fill_waiting(book regclass, item text)
     RETURNS numeric AS 'MODULE_PATHNAME', 'bko_fill_waiting' LANGUAGE C;
 COMMENT ON FUNCTION bko.fill_waiting(regclass, text) IS 'Behind fill_waiting() of a book';

@@ -5,7 +5,7 @@
  *
  * The files depend on each other in one direction only, from the bottom:
  *
- *	  qty, split, room, peg, bounds
+ *	  qty, split, room, peg, bounds, cause
  *						quantities and arithmetic; know nothing of tables
  *	  forecast, accuracy, inventory
  *						statistics of demand; know nothing of tables or quantities
@@ -14,6 +14,7 @@
  *	  frame				what a statement has decided and not yet written
  *	  journal, journal_store
  *						rows for the table movement
+ *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
  *	  stock				a stock row under its lock
@@ -376,6 +377,7 @@ typedef enum BkoPlanId
 	PLAN_PEG_HELD,
 	PLAN_PEG_SUPPLY,
 	PLAN_SUPPLY_PLACES,
+	PLAN_SHORTAGE,
 	PLAN_LIMITS,
 	PLAN_ANY_LIMITS,
 	PLAN_GROUP_OF,
@@ -419,6 +421,7 @@ typedef struct BkoBook
 	int			version;
 	BkoColumns	columns[BKO_NTABLES];
 	char	   *time_zone;		/* in which it counts days */
+	bool		record_shortages;
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -751,6 +754,10 @@ extern void bko_queue_ship(BkoFrame *frame, BkoStock *stock, int64 line_id, BkoQ
 extern void bko_queue_tell(BkoFrame *frame, BkoSink *sink);
 extern void bko_queue_write(BkoFrame *frame);
 extern char bko_policy_code(const text *policy);
+
+/* ---- shortage.c ---- */
+
+extern void bko_shortage_record(BkoFrame *frame);
 
 /* ---- due.c ---- */
 

@@ -279,6 +279,7 @@ load_book(BkoBook *book)
 	{
 		char	   *old = book->time_zone;
 
+		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

@@ -267,6 +267,7 @@ count_in_lines(TriggerData *trigdata, BkoFrame *frame)
 	correct_limits(frame);
 	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
 	correct_stocks(frame);
+	bko_shortage_record(frame);
 }
 
 /*

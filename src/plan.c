@@ -99,7 +99,7 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text FROM @book"
+		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -447,6 +447,35 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND ($2 IS NULL OR item" EQ "$2) AND ($3 IS NULL OR location" EQ "$3)"
 		" GROUP BY item, location ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		3, {TEXTOID, TEXTOID, TEXTOID}
+	},
+	[PLAN_SHORTAGE] = {
+		READS,
+		"INSERT INTO @shortage (at, item, location, on_hand, available, backordered, expected,"
+		" overdue_purchase, overdue_production, short_received, supplier, safety_stock,"
+		" demand_per_day, reorder_point)"
+		" SELECT $1, s.item, s.location, s.on_hand, s.available, s.backordered,"
+		" COALESCE(u.expected, 0), COALESCE(u.purchase, 0), COALESCE(u.production, 0),"
+		" COALESCE(c.missing, 0), COALESCE(u.supplier, c.supplier), s.safety_stock,"
+		" s.demand_per_day, s.demand_per_day OPERATOR(pg_catalog.*) s.lead_time_days"
+		PLUS "COALESCE(s.safety_stock, 0)"
+		" FROM unnest($3, $4) AS d(item, location)"
+		" JOIN @stock AS s ON s.item" EQ "d.item AND s.location" EQ "d.location"
+		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(o.missing) AS expected,"
+		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production') AS purchase,"
+		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind" EQ "'production') AS production,"
+		" (pg_catalog.array_agg(o.supplier ORDER BY o.promised_on, o.supply_id)"
+		" FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production'))[1] AS supplier"
+		" FROM (SELECT u.qty_expected" MINUS "u.qty_received AS missing, u.kind, u.supplier,"
+		" u.promised_on, u.supply_id, u.promised_on" LT "$2 AS late FROM @supply AS u"
+		" WHERE u.item" EQ "d.item AND u.location" EQ "d.location AND NOT u.closed"
+		" AND u.qty_expected" GT "u.qty_received) AS o) AS u"
+		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(u.qty_expected" MINUS "u.qty_received) AS missing,"
+		" (pg_catalog.array_agg(u.supplier ORDER BY u.expected_on DESC, u.supply_id))[1] AS supplier"
+		" FROM @supply AS u WHERE u.item" EQ "d.item AND u.location" EQ "d.location"
+		" AND u.closed AND u.qty_received" GT "0 AND u.qty_expected" GT "u.qty_received"
+		" AND u.kind OPERATOR(pg_catalog.<>) 'production'"
+		" AND u.expected_on" GT "($2" MINUS "30)) AS c",
+		4, {TIMESTAMPTZOID, DATEOID, TEXTARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_LIMITS] = {
 		READS,
