@@ -13,3 +13,19 @@ COMMENT ON COLUMN bko.fill.customer IS 'Its customer';
 COMMENT ON COLUMN bko.fill.qty IS 'What it got';
 COMMENT ON COLUMN bko.fill.qty_shipped IS 'What ships at once because of it; the rest is held for the line';
 COMMENT ON COLUMN bko.fill.qty_backordered IS 'What the line still waits for afterwards';
+
+CREATE TYPE bko.transferred AS (
+    ref              text,
+    line_id          bigint,
+    supply_id        bigint,
+    qty_shipped      numeric,
+    qty_allocated    numeric,
+    qty_backordered  numeric
+);
+COMMENT ON TYPE bko.transferred IS 'A transfer as it was taken in: its order line at one location, its supply line at the other';
+COMMENT ON COLUMN bko.transferred.ref IS 'The transfer: order_ref of the line, supply_ref of the supply';
+COMMENT ON COLUMN bko.transferred.line_id IS 'The order line at the location that it comes from';
+COMMENT ON COLUMN bko.transferred.supply_id IS 'The supply line at the location that it goes to';
+COMMENT ON COLUMN bko.transferred.qty_shipped IS 'What has left';
+COMMENT ON COLUMN bko.transferred.qty_allocated IS 'What is held for it and has not left';
+COMMENT ON COLUMN bko.transferred.qty_backordered IS 'What it waits for';

@@ -14,17 +14,6 @@ PG_FUNCTION_INFO_V1(bko_count_stock);
 PG_FUNCTION_INFO_V1(bko_reverse_receipt);
 PG_FUNCTION_INFO_V1(bko_preview);
 
-/* A text argument that must be given. */
-static text *
-need_text(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s is null", name)));
-	return PG_GETARG_TEXT_PP(n);
-}
-
 /*
  * bko.count_stock(book, item, counted, location, reason): what was counted is
  * what is there.  More fills waiting lines, less releases the last in the
@@ -34,8 +23,8 @@ Datum
 bko_count_stock(PG_FUNCTION_ARGS)
 {
 	BkoRun		run = bko_function_run(fcinfo);
-	text	   *item = need_text(fcinfo, 1, "item");
-	text	   *location = need_text(fcinfo, 3, "location");
+	text	   *item = bko_need_text(fcinfo, 1, "item");
+	text	   *location = bko_need_text(fcinfo, 3, "location");
 	Datum		args[3];
 	uint64		n = 0;
 
@@ -193,8 +182,8 @@ Datum
 bko_preview(PG_FUNCTION_ARGS)
 {
 	BkoRun		run = bko_function_run(fcinfo);
-	text	   *item = need_text(fcinfo, 1, "item");
-	text	   *location = need_text(fcinfo, 3, "location");
+	text	   *item = bko_need_text(fcinfo, 1, "item");
+	text	   *location = bko_need_text(fcinfo, 3, "location");
 	BkoFrame   *frame;
 	BkoStock   *stock;
 	BkoSink		sink = {0};

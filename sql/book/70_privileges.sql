@@ -2,5 +2,5 @@
 REVOKE EXECUTE ON FUNCTION ship(bigint, numeric), cancel(bigint, numeric, text),
     return_goods(bigint, numeric, boolean, text), reverse_receipt(bigint, numeric, text),
     count_stock(text, numeric, text, text), hold_line(bigint, text), release_line(bigint),
-    hold_order(text, text), release_order(text), preview(text, numeric, text),
+    hold_order(text, text), release_order(text), cancel_transfer(text, text), preview(text, numeric, text),
     explain(bigint), rebuild(text) FROM PUBLIC;
