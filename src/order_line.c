@@ -121,7 +121,7 @@ set_closed(BkoRow *row, const BkoLine *line, TimestampTz now)
 static void
 remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampTz queued_at)
 {
-	BkoTaken	taken;
+	BkoTaken	taken = {0};
 
 	taken.id = line->line_id;
 	taken.queued_at = queued_at;

@@ -153,7 +153,11 @@ static void
 add_place(BkoFrame *frame, Sources *sources, const text *location)
 {
 	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, sources->item, location, &found);
 
+	for (int i = 0; i < sources->nplaces; i++)
+		if (sources->places[i].stock == stock)
+			return;
 	if (sources->nplaces == sources->maxplaces)
 	{
 		sources->maxplaces = sources->maxplaces ? sources->maxplaces * 2 : 4;
@@ -161,8 +165,7 @@ add_place(BkoFrame *frame, Sources *sources, const text *location)
 			repalloc(sources->places, sources->maxplaces * sizeof(Place)) :
 			MemoryContextAlloc(frame->cxt, sources->maxplaces * sizeof(Place));
 	}
-	sources->places[sources->nplaces++].stock =
-		bko_frame_stock(frame, sources->item, location, &found);
+	sources->places[sources->nplaces++].stock = stock;
 }
 
 /* Read the rule for an item, and which of its locations stock the item. */
