@@ -403,7 +403,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" SELECT bko_location, bko_qty, bko_queued_at#"
 		" FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
 		" AS bko_part(bko_line_id, bko_item, bko_location, bko_qty, bko_queued_at, bko_n)"
-		" JOIN @order_line ON line_id" EQ "bko_line_id AND item" EQ "bko_item"
+		" CROSS JOIN LATERAL (SELECT * FROM @order_line WHERE line_id" EQ "bko_line_id"
+		" AND item" EQ "bko_item OFFSET 0) AS bko_line"	/* a look-up for each part */
 		" ORDER BY bko_n RETURNING line_id::bigint, location::pg_catalog.text, qty_ordered::numeric",
 		5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
 	},
