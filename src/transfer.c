@@ -45,13 +45,13 @@ check_places(const text *item, const text *from, const text *to, BkoQty qty)
 static text *
 next_ref(const BkoRun *run)
 {
-	Oid			sequence = get_relname_relid("transfer_number", run->book->nspoid);
+	Oid			sequence = get_relname_relid("transfer_number_seq", run->book->nspoid);
 	Datum		ref;
 
 	if (!OidIsValid(sequence))
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_BOOK),
-				 errmsg("book %.*s has no sequence \"transfer_number\"",
+				 errmsg("book %.*s has no sequence \"transfer_number_seq\"",
 						(int) strlen(run->book->prefix) - 1, run->book->prefix),
 				 errhint("Give the transfer a ref, or make the sequence again.")));
 	do

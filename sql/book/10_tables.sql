@@ -211,8 +211,8 @@ COMMENT ON COLUMN sourcing.locations IS 'Locations, the first choice first; thos
 COMMENT ON COLUMN sourcing.split IS 'False: the first location that can fill the whole line takes it; true: each gives what it has';
 
 -- Numbers of transfers that are given none.
-CREATE SEQUENCE transfer_number;
-COMMENT ON SEQUENCE transfer_number IS 'Numbers the transfers that transfer() gives a reference: TR-1, TR-2, ...';
+CREATE SEQUENCE transfer_number_seq;
+COMMENT ON SEQUENCE transfer_number_seq IS 'Numbers the transfers that transfer() gives a reference: TR-1, TR-2, ...';
 
 CREATE TABLE order_due (
     order_ref  text NOT NULL

@@ -113,7 +113,7 @@ SELECT * FROM verify();
 -- Rights: INSERT on both tables (and SELECT, for what it returns) to transfer; EXECUTE to cancel.
 GRANT USAGE ON SCHEMA t_transfer TO regress_bko_app, regress_bko_clerk;
 GRANT INSERT, SELECT ON order_line TO regress_bko_app;
-SELECT last_value AS number_before FROM transfer_number \gset
+SELECT last_value AS number_before FROM transfer_number_seq \gset
 SET ROLE regress_bko_app;
 SELECT fails('SELECT t_transfer.transfer(''A'', 1, ''main'', ''shop'')');
 RESET ROLE;
@@ -131,7 +131,7 @@ SELECT qty_cancelled FROM t_transfer.cancel_transfer('T-F');
 RESET ROLE;
 SELECT by_role, kind FROM movement JOIN order_line USING (line_id) WHERE order_ref = 'T-F' ORDER BY movement_id;
 -- who may not insert uses up no number (the first try above did, before its supply failed)
-SELECT last_value - :number_before AS numbers FROM transfer_number;
+SELECT last_value - :number_before AS numbers FROM transfer_number_seq;
 SELECT * FROM verify();
 
 DROP SCHEMA t_transfer CASCADE;
