@@ -242,9 +242,9 @@ fits_step(const BkoStock *stock, BkoQty qty)
 }
 
 /*
- * Where qty waits, of which "get" tells what each place has for it: the first
- * place whose qty_step and backorder_limit let it; if none does, the first one,
- * which will say why.
+ * Where qty goes that nobody has: to the first place whose qty_step and
+ * backorder_limit let it wait there; if none does, to the first one, which will
+ * say why.  A whole line takes along what the place has for it.
  */
 static Place *
 waiting_place(BkoFrame *frame, Sources *sources, BkoQty qty, bool whole)
@@ -560,9 +560,10 @@ tell_sink(const BkoRun *run, int ninserted)
 }
 
 /*
- * Insert the further parts of the lines that went in: lines like them at the
- * places that were decided, whose stock rows are still locked.  With the rights of
- * the owner: whoever was let in with the line orders nothing beyond it.
+ * Insert the further parts of the lines that went in, at the places that were
+ * decided, whose stock rows are still locked.  With the rights of the owner:
+ * whoever was let in with the line orders nothing beyond it.  In one statement:
+ * what was kept for all of them must not go to others after the first.
  */
 void
 bko_source_insert_parts(const BkoRun *run, const BkoParts *parts)
