@@ -21,6 +21,7 @@
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
  *	  line				what can happen to one line
+ *	  source			where a line goes that names no location
  *	  supply			which supply a receipt is delivered on
  *	  settle			what every statement does before it ends
  *	  whole_order		orders that ship as a whole
@@ -28,8 +29,9 @@
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, stock_function, promise, reallocate,
- *	  rebuild, install	functions
+ *	  line_function, order_function, transfer, stock_function, promise,
+ *	  reallocate, rebuild, install
+ *						functions
  *
  *-------------------------------------------------------------------------
  */
@@ -389,6 +391,15 @@ typedef enum BkoPlanId
 	PLAN_STOCK_LIMITED,
 	PLAN_GROUP_PLACES,
 	PLAN_LIMITED_PLACES,
+	PLAN_ORDER_LOCK,
+	PLAN_SOURCES,
+	PLAN_SOURCED,
+	PLAN_PARTS_INSERT,
+	PLAN_REF_KNOWN,
+	PLAN_TRANSFER_LINE,
+	PLAN_TRANSFER_SUPPLY,
+	PLAN_TRANSFER_READ,
+	PLAN_TRANSFER_REDUCE,
 	PLAN_REBUILD_LINES,
 	PLAN_REBUILD_UNKNOWN,
 	PLAN_REBUILD_GONE,
@@ -440,6 +451,7 @@ extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel
 extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
+extern char *bko_part_columns(const BkoBook *book);
 
 /* ---- plan.c ---- */
 
@@ -479,6 +491,8 @@ typedef struct BkoTaken
 	int			nchanges;		/* a receipt: what the stock row had before it */
 	int			narrivals;
 	bool		assign_all;
+	BkoQty		part_take;		/* a line: what it will have here by a further part */
+	BkoQty		part_waits;
 } BkoTaken;
 
 /* A line that waits, as read from the queue. */
@@ -560,6 +574,10 @@ struct BkoStock
 
 	BkoQty		received;		/* by receipts that count as gone in */
 
+	/* kept for parts of lines that are still to be inserted; see source.c */
+	BkoQty		part_take;
+	BkoQty		part_waits;
+
 	/* of it, written already together with another frame's share */
 	BkoQty		w_on_hand;
 	BkoQty		w_allocated;
@@ -590,6 +608,7 @@ struct BkoStock
 };
 
 typedef struct BkoJournal BkoJournal;
+typedef struct BkoSourcing BkoSourcing;
 
 /* A new line that would wait for more than its stock row allows. */
 typedef struct BkoOver
@@ -627,6 +646,7 @@ struct BkoFrame
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
 	List	   *over;			/* BkoOver: new lines that exceed a backorder_limit */
+	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
 };
 
 extern void bko_frame_init(void);
@@ -697,6 +717,7 @@ extern void bko_not_stocked(const BkoRun *run, const text *item,
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_free(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_unassigned(BkoFrame *frame, BkoStock *stock);
@@ -794,6 +815,8 @@ typedef struct BkoLine
 
 extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
 extern void bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id);
+extern BkoQty bko_line_would_get(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty);
+extern bool bko_line_may_wait(BkoFrame *frame, BkoStock *stock, BkoQty open);
 extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to);
@@ -851,6 +874,30 @@ extern HeapTuple bko_row_form(BkoRow *row);
 #define BKO_ISNULL(row, column) ((row)->nulls[(row)->attno[column] - 1])
 #define BKO_TEXT(row, column)	bko_row_text(row, column)
 
+/* ---- source.c ---- */
+
+typedef struct BkoParts BkoParts;
+
+/* Gathers the further parts of the lines that place_order() inserts. */
+typedef struct BkoPartSink
+{
+	MemoryContext cxt;
+	BkoBook    *book;
+	int			depth;			/* of triggers, where place_order() was called */
+	int64	   *line_id;
+	int			n;
+} BkoPartSink;
+
+extern BkoPartSink *bko_part_sink;
+
+extern void bko_source_line(BkoFrame *frame, BkoRow *row);
+extern void bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
+								  TimestampTz queued_at);
+extern BkoParts *bko_source_parts(BkoFrame *frame);
+extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_id,
+							   TimestampTz queued_at);
+extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);
+
 /* ---- supply.c ---- */
 
 extern int64 bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
@@ -866,6 +913,11 @@ extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
 extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
+extern bool bko_may_insert(const BkoRun *run, BkoTable table);
+
+/* ---- line_function.c ---- */
+
+extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
 

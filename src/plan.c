@@ -4,7 +4,8 @@
  *	  The SQL that the engine runs: every statement of it stands here, and is
  *	  prepared once per session and book.
  *
- * In the texts, @ stands for the book's schema.  Operators, functions and
+ * In the texts, @ stands for the book's schema, # for the columns that parts of
+ * a line have in common, each after a comma.  Operators, functions and
  * types are qualified, since the text is analysed under the search_path of
  * whoever fires the trigger, and runs with the rights of the tables' owner.
  *
@@ -406,7 +407,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'demand', $9, 'customer'),"
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'customer', $3),"
 		" v OPERATOR(pg_catalog.->>) 'item',"
-		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main'),"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4),"
 		" COALESCE((v OPERATOR(pg_catalog.->>) 'priority')::integer, $5, 100),"
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'ship_policy', $6, 'partial'),"
 		" COALESCE((v OPERATOR(pg_catalog.->>) 'requested_on')::pg_catalog.date, $7),"
@@ -417,7 +418,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" (v OPERATOR(pg_catalog.->>) 'qty_ordered')::numeric)"
 		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
 		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
-		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main') COLLATE \"C\", n"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4) COLLATE \"C\", n"
 		" RETURNING line_id",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
@@ -553,6 +554,86 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE limited AND backordered" GT "0 AND ($1 IS NULL OR item" EQ "$1)"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
+	},
+	[PLAN_ORDER_LOCK] = {
+		READS,
+		"SELECT 1 FROM @stock AS s JOIN (SELECT DISTINCT o.item, p.location"
+		" FROM (SELECT v OPERATOR(pg_catalog.->>) 'item' AS item,"
+		" v OPERATOR(pg_catalog.->>) 'location' AS location"
+		" FROM pg_catalog.jsonb_array_elements($1) AS e(v)) AS o"
+		" LEFT JOIN @sourcing AS r ON r.item" EQ "o.item"
+		" LEFT JOIN @sourcing AS d ON d.item" EQ "''"
+		" CROSS JOIN LATERAL pg_catalog.unnest(CASE WHEN o.location IS NULL"
+		" THEN COALESCE(r.locations, d.locations, ARRAY['main'])"
+		" ELSE ARRAY[o.location] END) AS p(location)) AS w"
+		" ON s.item" EQ "w.item AND s.location" EQ "w.location"
+		" ORDER BY s.item COLLATE \"C\", s.location COLLATE \"C\" FOR NO KEY UPDATE OF s",
+		1, {JSONBOID}
+	},
+	[PLAN_SOURCES] = {
+		READS,
+		"SELECT p.location::pg_catalog.text, r.split::boolean, s.item IS NOT NULL"
+		" FROM (SELECT w.locations, w.split FROM @sourcing AS w"
+		" WHERE w.item OPERATOR(pg_catalog.=) ANY (ARRAY[$1, ''])"
+		" ORDER BY w.item COLLATE \"C\" DESC LIMIT 1) AS r"
+		" CROSS JOIN LATERAL pg_catalog.unnest(r.locations) WITH ORDINALITY AS p(location, n)"
+		" LEFT JOIN @stock AS s ON s.item" EQ "$1 AND s.location" EQ "p.location"
+		" ORDER BY p.n",
+		1, {TEXTOID}
+	},
+	[PLAN_SOURCED] = {
+		READS, "SELECT 1 FROM @sourcing LIMIT 1"
+	},
+	[PLAN_PARTS_INSERT] = {
+		READS,
+		"INSERT INTO @order_line (location, qty_ordered, queued_at#)"
+		" SELECT bko_location, bko_qty, bko_queued_at#"
+		" FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+		" AS bko_part(bko_line_id, bko_item, bko_location, bko_qty, bko_queued_at, bko_n)"
+		" CROSS JOIN LATERAL (SELECT * FROM @order_line WHERE line_id" EQ "bko_line_id"
+		" AND item" EQ "bko_item OFFSET 0) AS bko_line"	/* a look-up for each part */
+		" ORDER BY bko_n RETURNING line_id::bigint, location::pg_catalog.text, qty_ordered::numeric",
+		5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
+	},
+	[PLAN_REF_KNOWN] = {
+		READS,
+		"SELECT 1 FROM @supply WHERE supply_ref" EQ "$1"
+		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1",
+		1, {TEXTOID}
+	},
+	[PLAN_TRANSFER_LINE] = {
+		READS,
+		"INSERT INTO @order_line (order_ref, demand, customer, item, location, qty_ordered,"
+		" priority, ship_policy, requested_on)"
+		" VALUES ($1, 'internal', $2, $3, $4, $5, COALESCE($6, 100), COALESCE($7, 'partial'), $8)"
+		" RETURNING line_id::bigint, qty_shipped::numeric, qty_allocated::numeric,"
+		" qty_backordered::numeric",
+		8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, INT4OID, TEXTOID, DATEOID}
+	},
+	[PLAN_TRANSFER_SUPPLY] = {
+		READS,
+		"INSERT INTO @supply (supply_ref, kind, supplier, item, location, qty_expected,"
+		" expected_on, line_id) VALUES ($1, 'transfer', $2, $3, $4, $5, $6, $7)"
+		" RETURNING supply_id::bigint",
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, DATEOID, INT8OID}
+	},
+	[PLAN_TRANSFER_READ] = {
+		READS,
+		"SELECT s.supply_id::bigint, s.item::pg_catalog.text, s.line_id::bigint FROM @supply AS s"
+		" JOIN @order_line AS l ON l.line_id" EQ "s.line_id AND l.item" EQ "s.item"
+		" WHERE s.supply_ref" EQ "$1 AND s.kind" EQ "'transfer'"
+		" ORDER BY l.item COLLATE \"C\", l.location COLLATE \"C\", l.line_id",
+		1, {TEXTOID}
+	},
+	[PLAN_TRANSFER_REDUCE] = {
+		WRITES,
+		"UPDATE @supply AS s SET"
+		" qty_expected = CASE WHEN d.qty" GT "0"
+		" THEN pg_catalog.trim_scale(LEAST(s.qty_expected, d.qty)) ELSE s.qty_expected END,"
+		" closed = s.closed OR d.qty OPERATOR(pg_catalog.<=) s.qty_received"
+		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
+		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
+		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
 	},
 	[PLAN_REBUILD_LINES] = {
 		WHOLE_WRITES,
@@ -735,6 +816,8 @@ plan_text(const BkoBook *book, const char *sql)
 	{
 		if (*p == '@')
 			appendStringInfoString(&buf, book->prefix);
+		else if (*p == '#')
+			appendStringInfoString(&buf, bko_part_columns(book));
 		else
 			appendStringInfoChar(&buf, *p);
 	}

@@ -482,7 +482,7 @@ fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 re
 BkoQty
 bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 {
-	BkoQty		available = bko_stock_available(frame, stock);
+	BkoQty		available = bko_stock_free(frame, stock);
 
 	if (bko_whole_steps(available, stock->step) == 0 ||
 		bko_stock_backordered(frame, stock) <= 0)

@@ -87,6 +87,11 @@ def name_faults(*names):
     return faults
 
 
+def line_key(spec):
+    """Item and location of a new line: without a sourcing rule it goes to main."""
+    return spec["item"], "main" if spec["location"] is None else spec["location"]
+
+
 def quantity(text, step=None):
     faults = quantity_faults(text, step)
     if faults:
@@ -489,8 +494,9 @@ class Model:
         return codes
 
     def _check_new_line(self, spec):
-        faults = name_faults(spec["item"], spec["location"])
-        stock = self.stocks.get((spec["item"], spec["location"]))
+        item, location = line_key(spec)
+        faults = name_faults(item, location)
+        stock = self.stocks.get((item, location))
         if stock is None:
             faults.add("BK001")
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)

@@ -250,7 +250,7 @@ def line_specs(world, extra=lambda spec: {}):
 
 
 def spec_keys(specs):
-    return {(spec["item"], spec["location"]) for spec in specs}
+    return {m.line_key(spec) for spec in specs}
 
 
 def columns_of(specs):
