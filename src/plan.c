@@ -433,6 +433,20 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_PEG_HELD] = {
 		READS, PEG_SELECT " AND held", 2, {TEXTOID, TEXTOID}
 	},
+	[PLAN_PEG_ALONE] = {
+		READS,
+		"SELECT l.qty_backordered::numeric, a.n, a.qty::numeric"
+		" FROM @order_line AS l CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS n,"
+		" COALESCE(pg_catalog.sum(o.qty_backordered), 0) AS qty FROM @order_line AS o"
+		" WHERE o.item" EQ "$1 AND o.location" EQ "$2 AND o.qty_backordered" GT "0 AND NOT o.held"
+		" AND ROW(o.priority, o.queued_at, o.line_id)" LT
+		"ROW(l.priority, l.queued_at, l.line_id)) AS a"
+		" WHERE l.line_id" EQ "$3 AND l.item" EQ "$1 AND l.location" EQ "$2"
+		" AND l.qty_backordered" GT "0 AND NOT l.held"
+		" AND NOT EXISTS (SELECT FROM @order_line AS h WHERE h.item" EQ "$1 AND h.location" EQ "$2"
+		" AND h.qty_backordered" GT "0 AND h.held)",
+		3, {TEXTOID, TEXTOID, INT8OID}
+	},
 	[PLAN_PEG_SUPPLY] = {
 		READS,
 		"SELECT supply_id::bigint, supply_ref::pg_catalog.text, expected_on::pg_catalog.date,"

@@ -68,7 +68,8 @@ SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.prior
        l.requested_on,
        p.promised_on,
        p.supply_ref,
-       greatest(p.promised_on - l.requested_on, 0) AS days_late,
+       CASE WHEN p.promised_on > l.requested_on THEN p.promised_on - l.requested_on
+            WHEN p.promised_on IS NOT NULL AND l.requested_on IS NOT NULL THEN 0 END AS days_late,
        l.currency,
        l.held
   FROM waiting_line l
@@ -92,6 +93,6 @@ COMMENT ON COLUMN open_backorder.qty_ahead IS 'Quantity that lines before it wai
 COMMENT ON COLUMN open_backorder.requested_on IS 'Day the customer asked for';
 COMMENT ON COLUMN open_backorder.promised_on IS 'Day of the expected supply that completes it; null: none on its way';
 COMMENT ON COLUMN open_backorder.supply_ref IS 'That supply';
-COMMENT ON COLUMN open_backorder.days_late IS 'Days from requested_on to promised_on; 0: in time';
+COMMENT ON COLUMN open_backorder.days_late IS 'Days from requested_on to promised_on; 0: in time; null: either is unknown';
 COMMENT ON COLUMN open_backorder.currency IS 'Currency of value';
 COMMENT ON COLUMN open_backorder.held IS 'True: the line is held; it keeps its place, and nothing is promised';
