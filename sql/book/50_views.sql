@@ -96,3 +96,34 @@ COMMENT ON COLUMN open_backorder.supply_ref IS 'That supply';
 COMMENT ON COLUMN open_backorder.days_late IS 'Days from requested_on to promised_on; 0: in time; null: either is unknown';
 COMMENT ON COLUMN open_backorder.currency IS 'Currency of value';
 COMMENT ON COLUMN open_backorder.held IS 'True: the line is held; it keeps its place, and nothing is promised';
+
+-- Every line of every order, as a reader sees it.
+CREATE VIEW order_position AS
+SELECT order_ref, line_no, line_id, demand, customer, item, location, priority, ship_policy,
+       requested_on, ordered_at, unit_price, currency,
+       qty_ordered, qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned,
+       held, hold_reason, closed_at
+  FROM order_line;
+COMMENT ON VIEW order_position IS 'Order lines and where each unit of them stands, open or closed';
+COMMENT ON COLUMN order_position.order_ref IS 'The order';
+COMMENT ON COLUMN order_position.line_no IS 'Number of the line within its order';
+COMMENT ON COLUMN order_position.line_id IS 'The line';
+COMMENT ON COLUMN order_position.demand IS 'customer or internal';
+COMMENT ON COLUMN order_position.customer IS 'Who ordered';
+COMMENT ON COLUMN order_position.item IS 'What was ordered';
+COMMENT ON COLUMN order_position.location IS 'Where it is taken from';
+COMMENT ON COLUMN order_position.priority IS 'Lower is more urgent';
+COMMENT ON COLUMN order_position.ship_policy IS 'partial, line or order';
+COMMENT ON COLUMN order_position.requested_on IS 'Day the customer asked for';
+COMMENT ON COLUMN order_position.ordered_at IS 'When the order was placed';
+COMMENT ON COLUMN order_position.unit_price IS 'Price of a unit';
+COMMENT ON COLUMN order_position.currency IS 'Currency of unit_price';
+COMMENT ON COLUMN order_position.qty_ordered IS 'Quantity ordered: shipped + allocated + backordered + cancelled';
+COMMENT ON COLUMN order_position.qty_shipped IS 'Shipped so far';
+COMMENT ON COLUMN order_position.qty_allocated IS 'Held for the line, not yet shipped';
+COMMENT ON COLUMN order_position.qty_backordered IS 'What the line waits for';
+COMMENT ON COLUMN order_position.qty_cancelled IS 'Cancelled';
+COMMENT ON COLUMN order_position.qty_returned IS 'Came back of what was shipped';
+COMMENT ON COLUMN order_position.held IS 'True: stop-ship';
+COMMENT ON COLUMN order_position.hold_reason IS 'Why it is held';
+COMMENT ON COLUMN order_position.closed_at IS 'Since when nothing of it is open';
