@@ -90,6 +90,9 @@ read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs, bool *limited)
 	value = bko_result(0, 5, &isnull);
 	pegs->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
 	pegs->rule = bko_rule_code(bko_result_text(0, 7));
+	pegs->backordered = result_qty(0, 3, "backordered");
+	value = bko_result(0, 6, &isnull);
+	pegs->limit = isnull ? -1 : bko_stored_qty(value, isnull, "backorder_limit");
 	value = bko_result(0, 9, &isnull);
 	pegs->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
 	*limited = DatumGetBool(bko_result(0, 10, &isnull));
@@ -608,11 +611,23 @@ take_now(BkoPegs *pegs, BkoQty qty, int32 priority)
 	return take;
 }
 
+/* BK006 where nobody could order that quantity. */
+static void
+check_step(const BkoPegs *pegs, BkoQty qty, text *item, text *location)
+{
+	BkoStock	stock = {0};
+
+	stock.item = item;
+	stock.location = location;
+	stock.step = pegs->step;
+	bko_line_check_step(&stock, qty);
+}
+
 /*
  * bko.available_to_promise(book, item, qty, location, priority): the day on
  * which a new line would have all of qty, the queue being served as it is:
  * today where it is available now, null where what is on its way doesn't cover
- * it.  Raises BK001, BK006.
+ * it, or backorder_limit lets nobody wait for it.  Raises BK001, BK006.
  */
 Datum
 bko_available_to_promise(PG_FUNCTION_ARGS)
@@ -630,11 +645,17 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	pegs = read_pegs(&run, item, location);
 	if (pegs == NULL)
 		bko_not_stocked(&run, item, location);
+	check_step(pegs, qty, item, location);
 	qty -= take_now(pegs, qty, priority);
 	if (qty == 0)
 	{
 		SPI_finish();
 		PG_RETURN_DATEADT(today());
+	}
+	if (pegs->limit >= 0 && pegs->backordered + qty > pegs->limit)
+	{
+		SPI_finish();
+		PG_RETURN_NULL();		/* the backorder would be refused */
 	}
 	add_line(pegs, qty, priority);
 	bko_peg(pegs);
@@ -765,21 +786,19 @@ static Supposed
 supposed_of(FunctionCallInfo fcinfo)
 {
 	Supposed	supposed = {0};
-	text	   *item = BKO_ARG_TEXT(4);
 
 	supposed.ref = bko_need_text(fcinfo, 1, "supply_ref");
 	supposed.other_day = !PG_ARGISNULL(2);
 	supposed.expected_on = supposed.other_day ? PG_GETARG_DATEADT(2) : 0;
 	supposed.qty = -1;
-	if (!PG_ARGISNULL(3))
-		supposed.qty = bko_check_qty(PG_GETARG_DATUM(3), false, "qty",
-									 item ? item : supposed.ref, BKO_ARG_TEXT(5));
-	if (!PG_ARGISNULL(3) && supposed.qty < 0)
+	if (!PG_ARGISNULL(3) &&
+		(!bko_qty_from_numeric(PG_GETARG_NUMERIC(3), &supposed.qty) || supposed.qty < 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_QUANTITY),
-				 errmsg("qty is %s for supply \"%s\"", bko_qty_text(supposed.qty),
+				 errmsg("qty %s is out of range for supply \"%s\"",
+						DatumGetCString(DirectFunctionCall1(numeric_out, PG_GETARG_DATUM(3))),
 						bko_show_text(supposed.ref)),
-				 errhint("Give what is still to come of it: 0 or more.")));
+				 errhint("Give what is still to come of it: 0 or more, at most 12 digits before the point and 6 after.")));
 	return supposed;
 }
 
@@ -814,6 +833,12 @@ bko_preview_supply(PG_FUNCTION_ARGS)
 		locations[0] = PG_ARGISNULL(5) ? cstring_to_text("main") : PG_GETARG_TEXT_PP(5);
 		n = 1;
 	}
+	if (n > 1 && supposed.qty >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("supply \"%s\" has open lines for %d items or locations: which of them is to be %s?",
+						bko_show_text(supposed.ref), n, bko_qty_text(supposed.qty)),
+				 errhint("Name item and location.")));
 	for (int i = 0; i < n; i++)
 		if (!preview_place((ReturnSetInfo *) fcinfo->resultinfo, &run, items[i], locations[i],
 						   &supposed))
