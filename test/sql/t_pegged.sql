@@ -269,6 +269,7 @@ BEGIN
 END$$;
 SELECT rule, place, more, long_queue(format('%s %s %s', rule, place, n), rule, place, CASE rule WHEN 'most_lines' THEN 2 ELSE 1 END, more) AS wrong
   FROM unnest(ARRAY['fifo', 'due_date', 'most_lines']) rule, unnest(ARRAY[1, 10, 16, 17, 1040, 1041, 1100]) place, LATERAL (VALUES (1, 1), (2, greatest(2 * place - 3, 2)), (3, 2 * place + 1)) m (n, more)
+ WHERE rule = 'fifo' OR place IN (1, 16, 17, 1100) AND n > 1
  ORDER BY rule, place, more;
 -- fair_share: the line gets what was bought for it, and shares what there is for all:
 -- 1100 lines of 2, 550 for all of them are one for every second, by largest remainders.
@@ -287,7 +288,7 @@ BEGIN
                         (SELECT s.on_hand FROM stock s WHERE s.item = which), (SELECT max(c) FROM (SELECT count(*) AS c FROM written GROUP BY line_id) w)
                    FROM order_line WHERE item = which;
 END$$;
-SELECT place, more, f.* FROM unnest(ARRAY[1, 10, 17, 1040, 1041, 1100]) place, unnest(ARRAY[550, 2196, 2200]) more, fair_queue(format('fair %s %s', place, more), place, more) f ORDER BY place, more;
+SELECT place, more, f.* FROM unnest(ARRAY[1, 17, 1041]) place, unnest(ARRAY[550, 2200]) more, fair_queue(format('fair %s %s', place, more), place, more) f ORDER BY place, more;
 SELECT * FROM verify();
 
 SET client_min_messages = warning;
