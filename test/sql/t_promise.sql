@@ -382,6 +382,21 @@ SELECT * FROM random_result LIMIT 10;
 SELECT count(*) > 150 AS bought FROM supply WHERE item LIKE 'T%' AND for_line_id IS NOT NULL;
 SELECT * FROM verify();
 
+-- Nobody knows how late a line is that asks for no day, or that is promised none: null.
+SELECT order_ref, requested_on, promised_on, days_late FROM open_backorder WHERE item = 'F' ORDER BY position;
+-- A day before or after all days, asked for or expected: the view can be read all the
+-- same.
+INSERT INTO stock (item) VALUES ('U1'), ('U2');
+INSERT INTO order_line (order_ref, item, qty_ordered, requested_on) VALUES ('a', 'U1', 1, 'infinity'), ('b', 'U1', 1, '-infinity'), ('c', 'U2', 1, '2030-01-01');
+INSERT INTO supply (supply_ref, item, qty_expected, expected_on) VALUES ('P', 'U1', 2, '2030-01-01'), ('Q', 'U2', 1, '-infinity');
+SELECT count(b) FROM open_backorder b WHERE item LIKE 'U%';
+-- Numbers of supply lines are told apart by their items, as the key is: 4 came on the
+-- first 990001 and nothing on the second.
+INSERT INTO stock (item) VALUES ('W1'), ('W2');
+INSERT INTO supply (supply_id, supply_ref, item, qty_expected) VALUES (990001, 'P', 'W1', 5), (990001, 'P', 'W2', 5);
+INSERT INTO receipt (item, qty, supply_ref) VALUES ('W1', 4, 'P');
+SELECT * FROM verify();
+
 -- Who may read. A reader has SELECT on the two views, and nothing else; the owner of
 -- the book is no superuser.
 SET client_min_messages = warning;

@@ -172,6 +172,13 @@ DELETE FROM stock WHERE item = 'V3';
 SELECT t FROM everything e JOIN before b USING (t) WHERE e.md5 IS DISTINCT FROM b.md5 AND t <> 'movement';
 SELECT * FROM verify();
 
+-- Lateness that nobody knows is null here too: v2 asks for no day, b and c would have none.
+SELECT order_ref, promised_on, promised_then, days_late, days_late_then FROM preview_supply('M', '2030-06-01', item => 'V2');
+SELECT order_ref, promised_on, promised_then, days_late, days_late_then FROM preview_supply('VQ', qty => 0);
+-- No quantity, where no item or no location is given: BK006.
+SELECT * FROM preview_supply('VQ', '2030-01-01', 'NaN');
+SELECT * FROM preview_supply('VQ', '2030-01-01', 0.0000001, 'V');
+
 SET client_min_messages = warning;
 DROP SCHEMA t_publish CASCADE;
 DROP ROLE regress_bko_planner;
