@@ -170,6 +170,8 @@ typedef struct BkoPegs
 	int			nsupplies;
 	BkoQty		available;
 	BkoQty		unassigned;		/* of it, what lines pass up until stock rises */
+	BkoQty		backordered;	/* by the stock row */
+	BkoQty		limit;			/* backorder_limit, -1: none */
 	BkoQty		step;
 	char		rule;
 	BkoLimit   *limits;
@@ -595,6 +597,7 @@ struct BkoStock
 	int			maxqueue;
 	int			nextqueue;
 	int			naside;			/* of it, lines read out of turn */
+	List	   *aside;			/* those that haven't come up: places in the queue */
 	bool		queue_read;		/* begun */
 	bool		queue_ended;	/* nothing behind what was read */
 

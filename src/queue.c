@@ -110,21 +110,24 @@ static void
 take_over(BkoStock *stock, int place)
 {
 	BkoWaiting *line = &stock->queue[place];
+	ListCell   *cell;
 
-	for (int i = 0; i < place; i++)
+	foreach(cell, stock->aside)
 	{
-		BkoWaiting *before = &stock->queue[i];
+		int			before = lfirst_int(cell);
 
-		if (!before->aside || before->line_id != line->line_id)
+		if (stock->queue[before].line_id != line->line_id)
 			continue;
-		*line = *before;
+		*line = stock->queue[before];
 		line->aside = false;
-		memset(before, 0, sizeof(BkoWaiting));
-		before->aside = true;
-		before->line_id = BKO_NO_ID;
+		memset(&stock->queue[before], 0, sizeof(BkoWaiting));
+		stock->queue[before].aside = true;
+		stock->queue[before].line_id = BKO_NO_ID;
 		for (int c = 0; c < stock->nchanges; c++)
-			if (stock->changes[c].waiting == i)
+			if (stock->changes[c].waiting == before)
 				stock->changes[c].waiting = place;
+		stock->aside = foreach_delete_current(stock->aside, cell);
+		return;
 	}
 }
 
@@ -168,7 +171,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 	for (uint64 i = 0; i < n; i++)
 	{
 		*add_waiting(frame, stock) = bko_queue_line(frame, i);
-		if (stock->naside > 0)
+		if (stock->aside != NIL)
 			take_over(stock, stock->nqueue - 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -502,6 +505,17 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 	return fill_in_turn(frame, stock, available, receipt_id);
 }
 
+/* The line that was read last was read out of turn. */
+static void
+remember_aside(BkoFrame *frame, BkoStock *stock)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+	stock->aside = lappend_int(stock->aside, stock->nqueue - 1);
+	stock->naside++;
+	MemoryContextSwitchTo(old);
+}
+
 /* A line that waits and is not held, wherever in the queue; NULL: none such. */
 static BkoWaiting *
 find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
@@ -521,7 +535,7 @@ find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
 		waiting = add_waiting(frame, stock);
 		*waiting = bko_queue_line(frame, 0);
 		waiting->aside = true;
-		stock->naside++;
+		remember_aside(frame, stock);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	read_groups(frame, stock, waiting, waiting ? 1 : 0);
@@ -838,6 +852,7 @@ forget_queue(BkoStock *stock)
 {
 	stock->nchanges = 0;
 	stock->nqueue = stock->nextqueue = stock->naside = 0;
+	stock->aside = NIL;
 	stock->queue_read = stock->queue_ended = false;
 }
 

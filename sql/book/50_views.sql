@@ -41,7 +41,7 @@ COMMENT ON COLUMN waiting_line.held IS 'True: it is held, and passed over';
 CREATE VIEW pegging AS
 SELECT l.line_id, l.order_ref, l.item, l.location, p.supply_id, p.supply_ref, p.qty, p.expected_on
   FROM waiting_line l
- CROSS JOIN book b
+  JOIN book b ON b.one
  CROSS JOIN LATERAL bko.pegging('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
 COMMENT ON VIEW pegging IS 'Which expected supply will fill which waiting line, and with how much';
 COMMENT ON COLUMN pegging.line_id IS 'The waiting line';
@@ -68,12 +68,12 @@ SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.prior
        l.requested_on,
        p.promised_on,
        p.supply_ref,
-       CASE WHEN p.promised_on > l.requested_on THEN p.promised_on - l.requested_on
-            WHEN p.promised_on IS NOT NULL AND l.requested_on IS NOT NULL THEN 0 END AS days_late,
+       CASE WHEN isfinite(p.promised_on) AND isfinite(l.requested_on)
+            THEN greatest(p.promised_on - l.requested_on, 0) END AS days_late,
        l.currency,
        l.held
   FROM waiting_line l
- CROSS JOIN book b
+  JOIN book b ON b.one
  CROSS JOIN LATERAL bko.promise('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
 COMMENT ON VIEW open_backorder IS 'Every waiting line: how much of what, since when, its place in the queue and its promise';
 COMMENT ON COLUMN open_backorder.line_id IS 'The waiting line';

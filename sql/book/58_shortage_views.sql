@@ -37,7 +37,7 @@ SELECT w.line_id, w.item, w.location, w.supplier,
           FROM shortage f
           JOIN movement m ON m.item = f.item AND m.location = f.location AND m.at = f.at
                          AND m.kind = 'backorder' AND m.from_state IS NULL) w
- CROSS JOIN book b
+  JOIN book b ON b.one
   LEFT JOIN demand_surge d ON d.line_id = w.line_id AND d.item = w.item
  CROSS JOIN LATERAL bko.shortage_shares(w.qty, w.waiting_before, w.owed_by_suppliers,
                                         w.owed_by_production,

@@ -229,10 +229,10 @@ BEGIN ATOMIC
            format('supply line %s says %s received, the journal %s',
                   u.supply_id, u.qty_received, coalesce(m.received, 0))
       FROM supply u
-      LEFT JOIN (SELECT m.supply_id, sum(m.qty) AS received
+      LEFT JOIN (SELECT m.supply_id, m.item, sum(m.qty) AS received
                    FROM movement m
                   WHERE m.supply_id IS NOT NULL AND m.kind = 'receive'
-                  GROUP BY m.supply_id) m ON m.supply_id = u.supply_id
+                  GROUP BY m.supply_id, m.item) m ON m.supply_id = u.supply_id AND m.item = u.item
      WHERE u.qty_received <> coalesce(m.received, 0);
 END;
 COMMENT ON FUNCTION verify() IS 'A row for each break of a rule that must always hold; none: the book is sound';
