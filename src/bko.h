@@ -898,6 +898,7 @@ extern void bko_source_line(BkoFrame *frame, BkoRow *row);
 extern void bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
 								  TimestampTz queued_at);
 extern BkoParts *bko_source_parts(BkoFrame *frame);
+extern void bko_source_recount(BkoFrame *frame);
 extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_id,
 							   TimestampTz queued_at);
 extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);

@@ -275,6 +275,7 @@ static void
 count_in_lines(TriggerData *trigdata, BkoFrame *frame)
 {
 	correct_limits(frame);
+	bko_source_recount(frame);
 	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
 	correct_stocks(frame);
 	bko_shortage_record(frame);

@@ -419,6 +419,7 @@ bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id, Times
 		part->take = taken.part_take = place->take;
 		part->waits = taken.part_waits = place->waits;
 		taken.nchanges = taken.narrivals = PG_INT32_MAX;	/* fills nobody */
+		taken.assign_all = true;	/* nor does it bring anything */
 		place->stock->part_take += place->take;
 		place->stock->part_waits += place->waits;
 		bko_took(frame, place->stock, &taken);
@@ -450,9 +451,8 @@ compare_parts(const void *a, const void *b)
 }
 
 /*
- * The statement has ended and what went in is about to be counted: a copy of
- * the frame's parts that outlives the frame, or NULL where there are none.
- * Nothing is kept for a part until bko_source_went_in() has seen its row.
+ * The statement has ended: a copy of the frame's parts that outlives the frame,
+ * or NULL where there are none.
  */
 BkoParts *
 bko_source_parts(BkoFrame *frame)
@@ -473,10 +473,22 @@ bko_source_parts(BkoFrame *frame)
 
 		part->item = DatumGetTextPCopy(PointerGetDatum(part->stock->item));
 		part->location = DatumGetTextPCopy(PointerGetDatum(part->stock->location));
-		part->stock->part_take = part->stock->part_waits = 0;
 	}
 	frame->sourcing->parts = parts;
 	return parts;
+}
+
+/*
+ * What went in is about to be counted: from now on nothing is kept for a part
+ * until bko_source_went_in() has seen its row.
+ */
+void
+bko_source_recount(BkoFrame *frame)
+{
+	BkoParts   *parts = frame->sourcing ? frame->sourcing->parts : NULL;
+
+	for (int i = 0; parts && i < parts->n; i++)
+		parts->part[i].stock->part_take = parts->part[i].stock->part_waits = 0;
 }
 
 /* A row has gone in at a place: so will the further parts of its line. */

@@ -302,6 +302,30 @@ SELECT order_ref, item, location, qty_ordered FROM place_order('D-5', '[{"item":
 DROP TRIGGER a ON order_line;
 SELECT * FROM verify();
 
+-- Caps and protected quantities: a place is asked for what this line would get there.
+-- Urgent lines get no more than 1 from the east: of 8 main gives 5 and the east 1; 2 wait
+-- in main. Others get the 4 that are left.
+INSERT INTO stock (item, location, on_hand) VALUES ('V', 'main', 5), ('V', 'east', 5), ('V2', 'main', 5), ('V2', 'east', 5);
+INSERT INTO cap (item, location, priority, qty, period) VALUES ('V', 'east', 7, 1, 'ever');
+INSERT INTO sourcing (item, locations, split) VALUES ('V', '{main,east}', true), ('V2', '{main,east}', false);
+INSERT INTO order_line (order_ref, item, location, qty_ordered, priority) VALUES ('V-1', 'V', NULL, 8, 7) RETURNING location, qty_ordered, qty_shipped, qty_backordered;
+SELECT * FROM parts('V-1');
+INSERT INTO order_line (order_ref, item, location, qty_ordered) VALUES ('V-2', 'V', NULL, 4) RETURNING location, qty_ordered, qty_shipped, qty_backordered;
+-- Whole: 4 of main's 5 are kept for urgent lines, so 3 come from the east, urgent ones from main.
+INSERT INTO protection (item, priority, qty) VALUES ('V2', 7, 4);
+INSERT INTO order_line (order_ref, item, location, qty_ordered, priority) VALUES ('V-3', 'V2', NULL, 3, 100), ('V-4', 'V2', NULL, 3, 7) RETURNING order_ref, location, qty_shipped;
+-- A row that is kept out at last, with a part where there is a cap, has used nothing of it:
+-- main 2, the east 6 and the west 3, of which urgent lines get 2 and 1.
+INSERT INTO stock (item, location, on_hand) VALUES ('V3', 'main', 2), ('V3', 'east', 6), ('V3', 'west', 3);
+INSERT INTO cap (item, location, priority, qty, period) VALUES ('V3', 'east', 7, 2, 'ever'), ('V3', 'west', 7, 1, 'ever');
+INSERT INTO sourcing (item, locations, split) VALUES ('V3', '{main,east,west}', true);
+CREATE TRIGGER zzz BEFORE INSERT ON order_line FOR EACH ROW WHEN (NEW.customer = 'nobody') EXECUTE FUNCTION keeps_out();
+INSERT INTO order_line (order_ref, customer, item, location, qty_ordered, priority) VALUES ('V-5', 'x', 'V3', NULL, 3, 7), ('V-5', 'nobody', 'V3', NULL, 4, 7) RETURNING location, qty_ordered;
+DROP TRIGGER zzz ON order_line;
+SELECT * FROM parts('V-5');
+SELECT location, qty_used FROM cap WHERE item = 'V3' ORDER BY location;
+SELECT * FROM verify();
+
 -- Who may INSERT into order_line may be sourced, and needs no right on sourcing or
 -- stock; the journal names him, for the further parts too.
 INSERT INTO stock (item, location, on_hand) VALUES ('Z', 'main', 1), ('Z', 'east', 2);
