@@ -99,6 +99,7 @@ typedef struct BkoLimit
 	DateADT		begins;			/* of a cap: first day of its period */
 	BkoQty		used;			/* of a cap: taken in that period */
 	BkoQty		taken;			/* of it, what a frame has not yet written */
+	bool		rolled;			/* of a cap: its period has begun anew */
 } BkoLimit;
 
 extern bool bko_room_is_for(const BkoLimit *limit, int32 priority, const text *group);
@@ -384,7 +385,6 @@ typedef enum BkoPlanId
 	PLAN_SUPPLY_PLACES,
 	PLAN_SHORTAGE,
 	PLAN_LIMITS,
-	PLAN_ANY_LIMITS,
 	PLAN_GROUP_OF,
 	PLAN_LINE_GROUPS,
 	PLAN_LINE_USED,
@@ -404,6 +404,7 @@ typedef enum BkoPlanId
 	PLAN_TRANSFER_READ,
 	PLAN_TRANSFER_REDUCE,
 	PLAN_REBUILD_LINES,
+	PLAN_REBUILD_LIMITED,
 	PLAN_REBUILD_UNKNOWN,
 	PLAN_REBUILD_GONE,
 	PLAN_REBUILD_SUPPLY,
@@ -462,7 +463,7 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
-extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values);
+extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);
 extern uint64 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values,
 							 const char *nulls);
 extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
@@ -557,6 +558,7 @@ struct BkoStock
 	bool		ships_at_once;
 	BkoLimit   *limits;			/* caps and protected quantities */
 	int			nlimits;
+	bool		recount;		/* what is used of its caps, when the journal is written */
 
 	/* decided by this frame, not yet written */
 	BkoQty		d_on_hand;
@@ -644,8 +646,6 @@ struct BkoFrame
 	int			nconfirms;		/* times that rows were made sure of */
 	bool		whole_known;	/* the next is looked up */
 	bool		whole_open;		/* some order that ships as a whole is open */
-	bool		limits_known;	/* the next is looked up */
-	bool		any_limits;		/* the book has caps or protected quantities */
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
@@ -732,7 +732,8 @@ extern char bko_rule_code(const text *rule);
 
 /* ---- limit.c ---- */
 
-extern bool bko_any_limits(BkoFrame *frame);
+extern void bko_limit_lock_groups(const BkoRun *run);
+extern void bko_limit_recount_later(BkoFrame *frame, BkoStock *stock, bool always);
 extern DateADT bko_book_day(const BkoBook *book, TimestampTz at);
 extern int	bko_limits_read(const BkoRun *run, const text *item, const text *location,
 							DateADT day, bool stable, BkoLimit **limits);

@@ -459,8 +459,8 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
-		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD) ||
-		(bko_row_changed(old, new, LINE_CUSTOMER) && bko_any_limits(frame));
+		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
+	bool		anothers = bko_row_changed(old, new, LINE_CUSTOMER);
 	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
@@ -468,7 +468,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	text	   *item;
 	text	   *location;
 
-	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
+	if (!moved && !requeued && !anothers && !bko_row_changed(old, new, LINE_QTY_ORDERED))
 		return rescaled ? bko_row_form(new) : tuple;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
@@ -479,6 +479,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	read_who(frame, stock, old, &line);
+	requeued = requeued || (anothers && stock->nlimits > 0);
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location, ordered);
 	else

@@ -502,9 +502,6 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @protection WHERE item" EQ "$1 AND location" EQ "$2",
 		2, {TEXTOID, TEXTOID}
 	},
-	[PLAN_ANY_LIMITS] = {
-		WHOLE, "SELECT 1 FROM @cap UNION ALL SELECT 1 FROM @protection LIMIT 1"
-	},
 	[PLAN_GROUP_OF] = {
 		READS,
 		"SELECT group_name::pg_catalog.text FROM @customer_group WHERE customer" EQ "$1",
@@ -669,6 +666,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND l.qty_returned" EQ "j.returned AND l.qty_ordered" EQ
 		"(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled))",
 		2, {TEXTOID, TIMESTAMPTZOID}
+	},
+	[PLAN_REBUILD_LIMITED] = {
+		WHOLE_WRITES,
+		"UPDATE @stock AS s SET limited = NOT s.limited WHERE ($1 IS NULL OR s.item" EQ "$1)"
+		" AND s.limited OPERATOR(pg_catalog.<>) (EXISTS (SELECT FROM @cap AS c"
+		" WHERE c.item" EQ "s.item AND c.location" EQ "s.location)"
+		" OR EXISTS (SELECT FROM @protection AS p WHERE p.item" EQ "s.item"
+		" AND p.location" EQ "s.location))",
+		1, {TEXTOID}
 	},
 	[PLAN_REBUILD_UNKNOWN] = {
 		WHOLE_WRITES,
@@ -959,7 +965,7 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
  * in a transaction that otherwise sees an older state.
  */
 uint64
-bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
+bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
 {
 	Oid			save_userid;
 	int			save_sec;
@@ -969,7 +975,7 @@ bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
 	GetUserIdAndSecContext(&save_userid, &save_sec);
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
-	rc = SPI_execute_snapshot(get_plan(run->book, id), values, NULL, GetLatestSnapshot(),
+	rc = SPI_execute_snapshot(get_plan(run->book, id), values, nulls, GetLatestSnapshot(),
 							  InvalidSnapshot, false, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(rc));

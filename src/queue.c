@@ -400,6 +400,26 @@ fill_limited_in_turn(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 r
 	return given;
 }
 
+/* A line that shares, and what is kept from it. */
+typedef struct Claimant
+{
+	int			waiting;
+	BkoQty		kept;
+	BkoQty		share;
+} Claimant;
+
+/* Whoever has most kept from him takes first: what is kept is there for the rest. */
+static int
+compare_claimants(const void *a, const void *b)
+{
+	const Claimant *x = a;
+	const Claimant *y = b;
+
+	if (x->kept != y->kept)
+		return x->kept > y->kept ? -1 : 1;
+	return x->waiting - y->waiting;
+}
+
 /*
  * One round of fair shares for the lines from..to of one priority, as far as
  * limits let them take: they share what is there above the least that is kept
@@ -409,7 +429,7 @@ static BkoQty
 share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty available,
 			  int64 receipt_id)
 {
-	int		   *index = palloc_extended((to - from) * sizeof(int), MCXT_ALLOC_HUGE);
+	Claimant   *claimants = palloc_extended((to - from) * sizeof(Claimant), MCXT_ALLOC_HUGE);
 	BkoQty	   *open = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
 	BkoQty	   *shares = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
 	BkoQty		pool = 0;
@@ -424,8 +444,9 @@ share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty availab
 
 		if (may == 0)
 			continue;
-		pool = Max(pool, available - bko_limit_kept(stock, waiting->priority, waiting->group));
-		index[n] = i;
+		claimants[n].waiting = i;
+		claimants[n].kept = bko_limit_kept(stock, waiting->priority, waiting->group);
+		pool = Max(pool, available - claimants[n].kept);
 		open[n++] = may;
 		wanted += may;
 	}
@@ -435,9 +456,13 @@ share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty availab
 	else
 		memcpy(shares, open, n * sizeof(BkoQty));
 	for (int i = 0; i < n; i++)
+		claimants[i].share = shares[i];
+	qsort(claimants, n, sizeof(Claimant), compare_claimants);
+	for (int i = 0; i < n; i++)
 	{
-		BkoWaiting *waiting = &stock->queue[index[i]];
-		BkoQty		take = Min(shares[i], may_take(frame, stock, waiting, available - given));
+		BkoWaiting *waiting = &stock->queue[claimants[i].waiting];
+		BkoQty		take = Min(claimants[i].share,
+							   may_take(frame, stock, waiting, available - given));
 
 		if (take == 0)
 			continue;
@@ -856,9 +881,17 @@ forget_queue(BkoStock *stock)
 	stock->queue_read = stock->queue_ended = false;
 }
 
+/* "place" of the line in the sink: several changes of one line are one row. */
 static void
-tell_sink(BkoSink *sink, const BkoChange *change)
+tell_sink(BkoSink *sink, const BkoChange *change, int *place)
 {
+	if (*place >= 0)
+	{
+		sink->qty[*place] += -change->backordered;
+		sink->shipped[*place] += change->shipped;
+		return;
+	}
+	*place = sink->n;
 	if (sink->n == sink->max)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->cxt);
@@ -890,9 +923,17 @@ bko_queue_tell(BkoFrame *frame, BkoSink *sink)
 	int			n = bko_frame_stocks(frame, &stocks);
 
 	for (int s = 0; s < n; s++)
-		for (int i = 0; i < stocks[s]->nchanges; i++)
-			if (stocks[s]->changes[i].waiting >= 0)
-				tell_sink(sink, &stocks[s]->changes[i]);
+	{
+		BkoStock   *stock = stocks[s];
+		int		   *place = palloc_extended((stock->nqueue + 1) * sizeof(int), MCXT_ALLOC_HUGE);
+
+		for (int i = 0; i < stock->nqueue; i++)
+			place[i] = -1;
+		for (int i = 0; i < stock->nchanges; i++)
+			if (stock->changes[i].waiting >= 0)
+				tell_sink(sink, &stock->changes[i], &place[stock->changes[i].waiting]);
+		pfree(place);
+	}
 }
 
 /* Write all changes of lines that the frame has decided, SPI being connected. */
