@@ -248,8 +248,8 @@ INSERT INTO order_line (order_ref, customer, item, qty_ordered) VALUES ('a', 'g1
 SELECT order_ref, sum(qty) AS qty FROM preview('F4', 10) GROUP BY 1 ORDER BY 1;
 SELECT order_ref, sum(qty) AS qty FROM receive('F4', 10) GROUP BY 1 ORDER BY 1;
 SELECT * FROM state('F4');
--- fair_share with 3 kept for G, 9 come, all want 6: a third each, in their turn: a 3, 6 are
--- left; c 3 of the 3 above what is kept; d nothing. The last 3 are for a alone.
+-- fair_share with 3 kept for G, 9 come, all want 6: a third each. Those it is kept from take
+-- first, c and d 3 each of the 6 above it; what is kept is there for a.
 INSERT INTO stock (item, fill_rule) VALUES ('F5', 'fair_share');
 INSERT INTO protection (item, customer_group, qty) VALUES ('F5', 'G', 3);
 INSERT INTO order_line (order_ref, customer, item, qty_ordered) VALUES ('a', 'g1', 'F5', 6), ('c', 'x', 'F5', 6), ('d', 'y', 'F5', 6);
@@ -1217,9 +1217,10 @@ INSERT INTO order_line (order_ref, customer, item, qty_ordered) SELECT 'a', 'g1'
 SELECT goes_by('Y1', '1 month');
 UPDATE cap SET qty = 12 WHERE item = 'Y1';
 SELECT * FROM state('Y1');
--- The same, and another cap is made: both have the 10 of the new period.
+-- The same, and another cap is made: it binds, and gives nothing. fill_waiting() does: both have the 10 of the new period.
 SELECT goes_by('Y2', '1 month');
 INSERT INTO cap (item, priority, qty) VALUES ('Y2', 100, 12);
+SELECT fill_waiting('Y2');
 SELECT * FROM state('Y2');
 -- Two caps of one line are raised by one statement: 10 and 15 are 15 and 20, so a gets 15.
 INSERT INTO cap (item, priority, qty) VALUES ('Y3', 100, 15);
@@ -1232,7 +1233,7 @@ SELECT goes_by('Y4', '1 month');
 INSERT INTO order_line (order_ref, customer, item, qty_ordered) VALUES ('b', 'g2', 'Y4', 10);
 SELECT * FROM state('Y4');
 
--- A cap that ON CONFLICT keeps out leaves the row without limits.
+-- A cap that ON CONFLICT keeps out: the row is looked at as if it had limits, and has none.
 INSERT INTO stock (item, location, on_hand) VALUES ('Y5', 'main', 9), ('Y5', 'other', 9);
 INSERT INTO cap (cap_id, item, customer_group, qty) VALUES (1000003, 'Y5', 'G', 1);
 INSERT INTO cap (cap_id, item, location, customer_group, qty) VALUES (1000003, 'Y5', 'other', 'G', 1) ON CONFLICT DO NOTHING;
@@ -1286,8 +1287,8 @@ SELECT rebuild('YR') > 0 AS corrected;
 SELECT qty_used FROM cap WHERE item = 'YR' ORDER BY cap_id;
 SELECT * FROM verify();
 
--- Another time zone: the days that a cap has counted are others, and so is what it has used. 4 at one o'clock
--- of the day, which is the day before 12 hours further west.
+-- Another time zone: the days that a cap has counted are others, and so is what it has used: verify() says so, and
+-- rebuild() counts again. 4 at one o'clock of the day, which is the day before 12 hours further west.
 INSERT INTO stock (item, on_hand) VALUES ('YT', 30);
 BEGIN;
 UPDATE book SET time_zone = 'UTC';
@@ -1297,6 +1298,9 @@ SET LOCAL session_replication_role = replica;
 UPDATE movement SET at = date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '1 hour' WHERE item = 'YT';
 SET LOCAL session_replication_role = origin;
 UPDATE book SET time_zone = 'Etc/GMT+12';
+SELECT rule, item FROM verify();
+SELECT rebuild('YT');
+SELECT qty_used FROM cap WHERE item = 'YT';
 SELECT * FROM verify();
 ROLLBACK;
 
