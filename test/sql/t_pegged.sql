@@ -292,7 +292,8 @@ SELECT place, more, f.* FROM unnest(ARRAY[1, 17, 1041]) place, unnest(ARRAY[550,
 SELECT * FROM verify();
 
 -- most_lines: the smallest open quantity first. P1 brings 8 for a (10), which then waits
--- for 2, less than b (5): P2's 2 are for a. So it is promised, and so it comes.
+-- for 2, less than b (5): P2's 2 are for a. The promise goes by what they wait for now, and
+-- gives them to b; when P1 has come, it is as it comes.
 INSERT INTO stock (item, fill_rule) VALUES ('K', 'most_lines');
 INSERT INTO order_line (line_id, order_ref, item, qty_ordered) VALUES (1201, 'a', 'K', 10), (1202, 'b', 'K', 5);
 INSERT INTO supply (supply_ref, item, qty_expected, expected_on, for_line_id) VALUES ('P1', 'K', 8, '2030-01-01', 1201), ('P2', 'K', 2, '2030-01-02', NULL);
