@@ -6,8 +6,9 @@ from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
 from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
-                   fair_shares, round_down, shown)
-from operations import FEATURES, ModelWorld, random_operation
+                   fair_shares, shown)
+from operations import random_operation
+from world import FEATURES, ModelWorld
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -398,8 +399,9 @@ class Alone(unittest.TestCase):
         for stock in trial.stocks.values():
             self.assertGreaterEqual(trial.available(stock), 0, operation.kind)
             self.assertLessEqual(stock.unassigned, trial.available(stock), operation.kind)
-            pool = round_down(trial.available(stock) - stock.unassigned, stock.qty_step)
-            self.assertFalse([line for line in trial.queue(stock) if min(line.qty_backordered, pool) > 0],
+            pool, room = trial.available(stock) - stock.unassigned, trial.room(stock)
+            self.assertFalse([line for line in trial.queue(stock)
+                              if min(line.qty_backordered, room.take_of(line, pool)) > 0],
                              f"somebody waits needlessly after {operation.kind}")
         for line in trial.lines.values():
             parts = (line.qty_shipped, line.qty_allocated, line.qty_backordered, line.qty_cancelled)
