@@ -32,8 +32,16 @@ def judged(operation, model, rows, error):
         raise Mismatch(f"{operation.kind}: must succeed{answer('model', expected)}\n"
                        f"but failed with {error.code}: {error}", operation.items)
     if expected != rows:
-        raise Mismatch(f"{operation.kind}: wrong answer{differences(expected, rows)}", operation.items)
+        mismatch = Mismatch(f"{operation.kind}: wrong answer{differences(expected, rows)}", operation.items)
+        mismatch.keys = keys_of_lines(operation, expected, rows)
+        raise mismatch
     return trial
+
+
+def keys_of_lines(operation, expected, rows):
+    """Lines of which the two sides say different things."""
+    numbers = [row["line_id"] for row in expected if row not in rows and "line_id" in row]
+    return [(number, item) for number in numbers for item in sorted(filter(None, operation.items))]
 
 
 def attempt(operation, session):
