@@ -78,11 +78,12 @@ GRANT USAGE ON SEQUENCE app.ticket TO PUBLIC;
 
 class Mismatch(Exception):
     """Model and database disagree. items and until (a piece of its last statement):
-    the part of the history that helps to see why."""
+    the part of the history that helps to see why. keys: the lines that it is about."""
 
     def __init__(self, text, items=(), until=None):
         super().__init__(text)
         self.items, self.until = frozenset(items), until
+        self.keys = []
 
 
 def ident(name):

@@ -17,7 +17,7 @@ import random
 import threading
 import time
 
-from checks import attempt, compare_all, judged
+from checks import attempt, compare_all, fills_of, judged
 from database import Mismatch, Session
 from operations import change_rule, change_step, preview, random_operation, reallocate_dry
 from sequential import LEVELS
@@ -221,7 +221,9 @@ class Concurrent:
                 self.replay_one(transaction)
             except Mismatch as mismatch:
                 raise Mismatch(f"replaying {transaction.session}, ticket {transaction.ticket}:\n"
-                               f"{mismatch}", mismatch.items,
+                               f"{mismatch}"
+                               f"{fills_of(self.session, self.world.book, self.model, mismatch.keys)}",
+                               mismatch.items,
                                ticket_mark(transaction.ticket)) from None
         self.world.model = self.model
 
