@@ -169,8 +169,7 @@ def check_promises_in_turn(model, rows):
     last = {}
     for row in rows:
         key = (row["item"], row["location"])
-        pegged = any(s.for_line and (s.item, s.location) == key for s in model.supplies.values())
-        if row["held"] or pegged or model.is_limited(key):
+        if row["held"] or model.is_bought_for(key) or model.is_limited(key):
             continue
         day = (row["promised_on"] is None, row["promised_on"])
         if key in last and day < last[key]:

@@ -133,6 +133,11 @@ class Model:
     def is_limited(self, key):
         return any(row.stock_key == key for row in (*self.caps.values(), *self.protections.values()))
 
+    def is_bought_for(self, key):
+        """Is there supply that was bought for one line of it?"""
+        return any(s.for_line is not None and (s.item, s.location) == key
+                   for s in self.supplies.values())
+
     def takable(self, stock, line):
         """What a new line may take."""
         return self.room(stock).take_of(line, self.available(stock))
@@ -656,7 +661,7 @@ class Model:
     # -- caps and protected quantities
 
     def set_cap(self, key, qty, new_key=None):
-        """INSERT, or UPDATE of qty or of whom it is for, if there is one."""
+        """INSERT; with a new key, which may be the old one: UPDATE."""
         self._set_limit(self.caps, Cap, key, qty, new_key)
 
     def set_protection(self, key, qty, new_key=None):

@@ -614,9 +614,12 @@ def change_limit(world):
 
 def change_rule(world):
     key = world.some_key()
-    rules = ["fifo", "due_date", "fair_share", "most_lines"]
-    rule = world.rng.choice([rule for rule in rules if rule != "fair_share"
-                             or not world.model.is_limited(key)])
+    rules = ["fifo", "due_date"]
+    if not world.model.is_limited(key):
+        rules.append("fair_share")
+    if world.has("shrunk") or not world.model.is_bought_for(key):
+        rules.append("most_lines")
+    rule = world.rng.choice(rules)
     sql = (f"UPDATE {world.book}.stock SET fill_rule = %s WHERE item = %s AND location = %s "
            f"RETURNING {STOCK_COLUMNS}")
     return Operation("rule", {key}, sql, [rule, *key],

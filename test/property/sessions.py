@@ -195,12 +195,12 @@ class Concurrent:
             "supplies": [(x.supply_ref, x.item, x.location) for x in self.model.supplies.values()],
             "cap": list(self.model.caps), "protection": list(self.model.protections),
         }
-        unfair = [key for key in self.world.keys if self.model.stocks[key].fill_rule != "fair_share"]
+        rules = {key: stock.fill_rule for key, stock in self.model.stocks.items()}
         workers = []
         for number in range(1, self.sessions + 1):
             rng = random.Random(self.world.rng.random())
             world = PoolWorld(rng, self.world.book, self.world.keys, self.world.features,
-                              number * 10 ** 8 + self.world.next_id, pool=pool, unfair=unfair)
+                              number * 10 ** 8 + self.world.next_id, pool=pool, rules=rules)
             world.steps = dict(self.world.steps)
             workers.append(Worker(number, self.scratch, self.history, world, transactions))
         for worker in workers:

@@ -118,6 +118,8 @@ def line_to_buy_for(world, key, luck):
     """An order line of the same item and location, or now and then of another."""
     if not world.has("pegged") or world.rng.random() > luck:
         return None
+    if world.rule_of(key) == "most_lines" and not world.has("shrunk"):
+        return None
     for _ in range(1 if world.rng.random() < 0.05 else 8):
         line = world.some_line()
         if line and (line[1:] == key or world.rng.random() < 0.03):

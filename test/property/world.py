@@ -15,6 +15,7 @@ ENGINE = {
     "supply": "supply lines, receipts that name them",
     "promises": "supply lines that are changed and deleted",
     "pegged": "supply bought for an order line",
+    "shrunk": "supply bought for a line where fill_rule is most_lines",
     "limits": "caps, protected quantities, customer groups",
     "conflict": "ON CONFLICT DO NOTHING, DO UPDATE on order lines",
     "limit": "backorder_limit changes",
@@ -135,9 +136,13 @@ class World:
         """The key of a cap or a protection."""
         raise NotImplementedError
 
+    def rule_of(self, key):
+        raise NotImplementedError
+
     def some_unfair_key(self):
         """A place without fair_share: what it gives under limits is not defined."""
-        raise NotImplementedError
+        keys = [key for key in self.keys if self.rule_of(key) != "fair_share"]
+        return self.rng.choice(keys) if keys else None
 
 
 class ModelWorld(World):
@@ -168,18 +173,17 @@ class ModelWorld(World):
         return self._some(sorted({"cap": self.model.caps, "protection": self.model.protections}[kind],
                                  key=str))
 
-    def some_unfair_key(self):
-        return self._some([key for key in self.keys
-                           if self.model.stocks[key].fill_rule != "fair_share"])
+    def rule_of(self, key):
+        return self.model.stocks[key].fill_rule
 
 
 class PoolWorld(World):
     """Many sessions: one knows what the others have said they committed. (None of them
     changes a fill_rule.)"""
 
-    def __init__(self, *args, pool, unfair):
+    def __init__(self, *args, pool, rules):
         super().__init__(*args)
-        self.pool, self.unfair = pool, unfair
+        self.pool, self.rules = pool, rules
 
     def _some(self, kind):
         known = self.pool[kind]
@@ -199,8 +203,8 @@ class PoolWorld(World):
     def some_limit(self, kind):
         return self._some(kind)
 
-    def some_unfair_key(self):
-        return self.rng.choice(self.unfair) if self.unfair else None
+    def rule_of(self, key):
+        return self.rules[key]
 
 
 # --------------------------------------------------------------- quantities
