@@ -13,7 +13,8 @@ def receipt_spec(world):
     key = world.some_key()
     spec = {"item": key[0], "location": key[1], "qty": some_receipt_quantity(rng),
             "supply_ref": None, "note": "delivery"}
-    supply = world.some_supply() if world.has("supply") and rng.random() < 0.3 else None
+    luck = 0.5 if world.has("pegged") else 0.3
+    supply = world.some_supply() if world.has("supply") and rng.random() < luck else None
     if supply:
         spec["supply_ref"], spec["item"], spec["location"] = supply
         if rng.random() < 0.1:
@@ -121,7 +122,7 @@ def line_to_buy_for(world, key, luck):
     if world.rule_of(key) == "most_lines" and not world.has("shrunk"):
         return None
     for _ in range(1 if world.rng.random() < 0.05 else 8):
-        line = world.some_line()
+        line = world.some_waiting_line(key) if world.rng.random() < 0.7 else world.some_line()
         if line and (line[1:] == key or world.rng.random() < 0.03):
             return line[0]
     return None
@@ -206,5 +207,5 @@ def read_promises(world):
            "GROUP BY supply_id, item, qty_expected, qty_received, closed "
            "HAVING closed OR sum(p.qty) > qty_expected - qty_received "
            f"UNION ALL SELECT 'promised', line_id FROM {world.book}.open_backorder b "
-           f"WHERE (b.promised_on IS NOT NULL AND (b.supply_ref IS NULL OR b.held)) OR b.position < 1")
+           "WHERE (b.promised_on IS NOT NULL AND (b.supply_ref IS NULL OR b.held)) OR b.position < 1")
     return Operation("read promises", world.keys, sql, [], lambda model, rows: [])

@@ -126,6 +126,9 @@ class World:
     def some_line(self):
         raise NotImplementedError
 
+    def some_waiting_line(self, key):
+        return self.some_line()
+
     def some_receipt(self):
         raise NotImplementedError
 
@@ -165,8 +168,15 @@ class ModelWorld(World):
         receipt = self._some([self.model.receipts[n] for n in numbers])
         return receipt and (receipt.receipt_id, receipt.item, receipt.location)
 
+    def some_waiting_line(self, key):
+        waiting = [line for line in sorted(self.model.lines.values(), key=lambda line: line.key)
+                   if line.stock_key == key and line.qty_backordered > 0]
+        return self._some([(line.line_id, line.item, line.location) for line in waiting])
+
     def some_supply(self):
-        supply = self._some(sorted(self.model.supplies.values(), key=lambda s: s.supply_id))
+        supplies = sorted(self.model.supplies.values(), key=lambda s: s.supply_id)
+        bought = [s for s in supplies if s.for_line is not None and not s.closed]
+        supply = self._some(bought if bought and self.rng.random() < 0.5 else supplies)
         return supply and (supply.supply_ref, supply.item, supply.location)
 
     def some_limit(self, kind):
