@@ -173,9 +173,13 @@ class ModelWorld(World):
                    if line.stock_key == key and line.qty_backordered > 0]
         return self._some([(line.line_id, line.item, line.location) for line in waiting])
 
+    def _still_waits(self, line_id, item):
+        line = self.model.lines.get((line_id, item))
+        return line and line.qty_backordered > 0
+
     def some_supply(self):
         supplies = sorted(self.model.supplies.values(), key=lambda s: s.supply_id)
-        bought = [s for s in supplies if s.for_line is not None and not s.closed]
+        bought = [s for s in supplies if not s.closed and self._still_waits(s.for_line, s.item)]
         supply = self._some(bought if bought and self.rng.random() < 0.5 else supplies)
         return supply and (supply.supply_ref, supply.item, supply.location)
 
