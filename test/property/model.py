@@ -682,21 +682,25 @@ class Model:
         item, location, *whom = new_key or key
         row = row_type(item, location, *whom[:2], Fraction(qty), *whom[2:])
         table[row.key] = row
-        self._limits_changed(key[:2])
+        self._limits_changed(key[:2], loosened=new_key is not None)
 
     def drop_limit(self, table, key):
         table.pop(key, None)
-        self._limits_changed(key[:2])
+        self._limits_changed(key[:2], loosened=True)
 
     def set_group(self, customer, group_name):
         """A customer joins a group, or none."""
+        groups = {self.groups.get(customer), group_name} - {None}
         self.groups[customer] = group_name
-        for key in self.stocks:
-            if self.is_limited(key):
-                self._limits_changed(key)
+        for limit in [*self.caps.values(), *self.protections.values()]:
+            if limit.customer_group in groups:
+                self._limits_changed((limit.item, limit.location), loosened=True)
 
-    def _limits_changed(self, key):
+    def _limits_changed(self, key, loosened):
+        """Who may take more does so, also of what reallocate() had left for new orders."""
         self.ruled.add(key)
+        if loosened:
+            self.stocks[key].unassigned = ZERO
         self._settle(self.stocks[key])
 
     # -- supply and receipts
