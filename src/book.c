@@ -77,6 +77,8 @@ static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
 	[SUPPLY_PROMISED_ON] = {"promised_on", DATEOID},
 	[SUPPLY_EXPECTED_ON] = {"expected_on", DATEOID},
 	[SUPPLY_FOR_LINE] = {"for_line_id", INT8OID},
+	[SUPPLY_CLOSED] = {"closed", BOOLOID},
+	[SUPPLY_CLOSED_ON] = {"closed_on", DATEOID},
 };
 
 static const ColumnSpec receipt_columns[RECEIPT_NCOLUMNS] = {

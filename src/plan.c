@@ -68,6 +68,11 @@
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
 
+/* A closed supply line is open again where what came on it is missing once more. */
+#define STAYS_CLOSED \
+	"s.closed AND (d.qty" GT "0" \
+	" OR s.qty_received" PLUS "d.qty OPERATOR(pg_catalog.>=) s.qty_expected)"
+
 /*
  * Open lines that may take part in a reallocation: those that wait, and the
  * others.  The order is that of the indexes made for them, which so are used.
@@ -234,8 +239,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		WRITES,
 		"UPDATE @supply AS s SET"
 		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty),"
-		" closed = s.closed AND (d.qty" GT "0"
-		" OR s.qty_received" PLUS "d.qty OPERATOR(pg_catalog.>=) s.qty_expected)"
+		" closed = " STAYS_CLOSED ","
+		" closed_on = CASE WHEN " STAYS_CLOSED " THEN s.closed_on END"
 		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
 		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
 		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}

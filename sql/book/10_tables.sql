@@ -3,13 +3,15 @@
 -- the engine fills them in, and what arrives filled in is a restore.
 
 CREATE TABLE book (
-    one         boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (one),
-    version     integer     NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    time_zone   text        NOT NULL DEFAULT current_setting('TimeZone')
-                            CHECK (now() AT TIME ZONE time_zone IS NOT NULL),
-    record_shortages  boolean NOT NULL DEFAULT true,
-    read_key    uuid        NOT NULL DEFAULT gen_random_uuid()
+    one               boolean      NOT NULL DEFAULT true PRIMARY KEY CHECK (one),
+    version           integer      NOT NULL,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    time_zone         text         NOT NULL DEFAULT current_setting('TimeZone')
+                                   CHECK (now() AT TIME ZONE time_zone IS NOT NULL),
+    record_shortages  boolean      NOT NULL DEFAULT true,
+    demand_days       integer      NOT NULL DEFAULT 90 CHECK (demand_days BETWEEN 1 AND 3660),
+    service_level     numeric      NOT NULL DEFAULT 0.95 CHECK (service_level BETWEEN 0.5 AND 0.9999),
+    read_key          uuid         NOT NULL DEFAULT gen_random_uuid()
 );
 COMMENT ON TABLE book IS 'One row: the version and settings of this book';
 COMMENT ON COLUMN book.one IS 'True: there is one row';
@@ -18,6 +20,8 @@ COMMENT ON COLUMN book.created_at IS 'When the book was made';
 COMMENT ON COLUMN book.time_zone IS 'Time zone in which the book counts days, weeks and months; at first that of the session that made it';
 COMMENT ON COLUMN book.record_shortages IS 'True: the facts of each shortage are recorded in the table shortage when it comes about';
 COMMENT ON COLUMN book.read_key IS 'What the book''s views show to the functions that they call, so that nobody else can call them';
+COMMENT ON COLUMN book.demand_days IS 'How many days of orders, up to today, the demand of an item is reckoned from';
+COMMENT ON COLUMN book.service_level IS 'Cycle service level that reorder_advice plans for: the share of order cycles in which stock does not run out';
 
 CREATE TABLE stock (
     item             text        NOT NULL CHECK (octet_length(item) BETWEEN 1 AND 1000),
@@ -131,6 +135,7 @@ CREATE TABLE supply (
     unit_cost     numeric CHECK (unit_cost >= 0),
     for_line_id   bigint,
     closed        boolean NOT NULL DEFAULT false,
+    closed_on     date,
     qty_received  numeric NOT NULL CHECK (qty_received >= 0),
     line_id       bigint,
     PRIMARY KEY (supply_id, item)
@@ -149,6 +154,7 @@ COMMENT ON COLUMN supply.expected_on IS 'Day on which it is expected now; promis
 COMMENT ON COLUMN supply.unit_cost IS 'Cost of a unit';
 COMMENT ON COLUMN supply.for_line_id IS 'The order line that it was bought for, which its receipts fill first; null: none';
 COMMENT ON COLUMN supply.closed IS 'True: nothing more will come';
+COMMENT ON COLUMN supply.closed_on IS 'Day on which it was closed, in book.time_zone; today where none is given; null while it is open';
 COMMENT ON COLUMN supply.qty_received IS 'Kept by bko: received so far, over-receipts included';
 COMMENT ON COLUMN supply.line_id IS 'Of a transfer: the order line at the location that it comes from';
 
