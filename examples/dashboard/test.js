@@ -211,6 +211,10 @@ test('from page to page by links and forms', async () => {
 	assert.match(await page.locator('h1').innerText(), new RegExp(`^${ref}: `));
 });
 
+test('the demo book is sound', async () => {
+	assert.deepEqual((await owner.query('SELECT * FROM verify()')).rows, []);
+});
+
 // --- what isn't in the demo --------------------------------------------------
 
 test('an empty book', async () => {

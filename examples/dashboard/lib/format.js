@@ -21,6 +21,9 @@ export const text = unlessNull(String);
 // A promise of supply that should have come by now still stands, but not for long.
 export const promise = (row) => (row.promise_passed === 't' ? `${day(row.promised_on)} (passed)` : day(row.promised_on));
 
+// A line without a promise, or that nobody asked a day for, is neither late nor in time.
+export const lateBy = (row) => (row.promised_on == null || row.requested_on == null ? NONE : days(row.days_late));
+
 // An amount is always shown with its currency; amounts of two are never added.
 export const money = (value, currency) => (value == null ? 'no price' : `${currency ?? 'no currency'} ${amount.format(value)}`);
 

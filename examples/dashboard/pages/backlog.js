@@ -1,5 +1,5 @@
 import { html, section, tiles, table, chart, itemLink, orderLink } from '../lib/html.js';
-import { number, percent, day, days, money, plural, promise, text } from '../lib/format.js';
+import { number, percent, day, days, money, lateBy, plural, promise, text } from '../lib/format.js';
 
 export const path = '/';
 export const name = 'Backlog and ageing';
@@ -80,7 +80,7 @@ export async function render(sql) {
 				['Order', orderLink], ['Customer', (row) => text(row.customer)], ['Item', itemLink], ['Location', (row) => row.location],
 				['Units', (row) => number(row.qty_backordered), 'number'], ['Value', (row) => money(row.value, row.currency), 'number'],
 				['Waiting', (row) => days(row.days_waiting), 'number'], ['Place', (row) => number(row.position), 'number'],
-				['Promise', promise, 'number'], ['Late by', (row) => days(row.days_late), 'number'],
+				['Promise', promise, 'number'], ['Late by', lateBy, 'number'],
 			], lines, 'Nothing waits.'))}`,
 	};
 }

@@ -1,5 +1,5 @@
 import { html, section, tiles, table, chart, itemLink, orderLink } from '../lib/html.js';
-import { number, mean, percent, day, days, money, monthOf, plural, promise, text } from '../lib/format.js';
+import { number, mean, percent, day, days, money, lateBy, monthOf, plural, promise, text } from '../lib/format.js';
 
 export const path = '/item';
 export const name = 'One item';
@@ -73,7 +73,7 @@ export async function render(sql, { item, location = 'main' }) {
 				['Ahead', (row) => number(row.qty_ahead), 'number'], ['Value', (row) => money(row.value, row.currency), 'number'],
 				['Waiting', (row) => days(row.days_waiting), 'number'], ['Asked for', (row) => day(row.requested_on), 'number'],
 				['Promise', promise, 'number'], ['From', (row) => text(row.supply_ref)],
-				['Late by', (row) => days(row.days_late), 'number'],
+				['Late by', lateBy, 'number'],
 			], queue, 'No line waits for this item here.'))}
 		<div class="two">
 		${section('What the waiting lines will be filled from', 'Expected supply laid against the queue; supply that nobody waits for is not listed.',

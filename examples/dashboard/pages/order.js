@@ -1,5 +1,5 @@
 import { html, section, tiles, table, itemLink, orderLink } from '../lib/html.js';
-import { number, day, days, money, plural, promise, text } from '../lib/format.js';
+import { number, day, days, money, lateBy, plural, promise, text } from '../lib/format.js';
 
 export const path = '/order';
 export const name = 'One order';
@@ -61,7 +61,7 @@ export async function render(sql, { order_ref: order }) {
 				['Item', itemLink], ['Location', (row) => row.location], ['Waiting for', (row) => number(row.qty_backordered), 'number'],
 				['Since', (row) => day(row.queued_at), 'number'], ['Place', (row) => number(row.position), 'number'],
 				['Ahead', (row) => number(row.qty_ahead), 'number'], ['Promise', promise, 'number'],
-				['From', (row) => text(row.supply_ref)], ['Late by', (row) => days(row.days_late), 'number'],
+				['From', (row) => text(row.supply_ref)], ['Late by', lateBy, 'number'],
 			], waiting, 'No line of this order waits.'))}
 		<div class="two">
 		${section('What will fill them', 'Expected supply, laid against the queue.',
