@@ -54,7 +54,7 @@ def read(world, kind, key):
 
 
 def new_limit(world, kind):
-    place = world.some_unfair_key()
+    place = world.some_key_for_limits()
     if place is None:
         return None
     if world.rng.random() < 0.02:

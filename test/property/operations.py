@@ -614,10 +614,10 @@ def change_limit(world):
 
 def change_rule(world):
     key = world.some_key()
-    rules = ["fifo", "due_date"]
-    if not world.model.is_limited(key):
+    rules, limited = ["fifo", "due_date"], world.model.is_limited(key)
+    if not limited:
         rules.append("fair_share")
-    if world.has("shrunk") or not world.model.is_bought_for(key):
+    if world.has("shrunk") or not (limited or world.model.is_bought_for(key)):
         rules.append("most_lines")
     rule = world.rng.choice(rules)
     sql = (f"UPDATE {world.book}.stock SET fill_rule = %s WHERE item = %s AND location = %s "

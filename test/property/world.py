@@ -15,7 +15,7 @@ ENGINE = {
     "supply": "supply lines, receipts that name them",
     "promises": "supply lines that are changed and deleted",
     "pegged": "supply bought for an order line",
-    "shrunk": "supply bought for a line where fill_rule is most_lines",
+    "shrunk": "limits, or supply bought for a line, where fill_rule is most_lines",
     "limits": "caps, protected quantities, customer groups",
     "conflict": "ON CONFLICT DO NOTHING, DO UPDATE on order lines",
     "limit": "backorder_limit changes",
@@ -142,9 +142,10 @@ class World:
     def rule_of(self, key):
         raise NotImplementedError
 
-    def some_unfair_key(self):
-        """A place without fair_share: what it gives under limits is not defined."""
-        keys = [key for key in self.keys if self.rule_of(key) != "fair_share"]
+    def some_key_for_limits(self):
+        """Not with fair_share: what it gives under limits is not defined."""
+        unfit = {"fair_share"} if self.has("shrunk") else {"fair_share", "most_lines"}
+        keys = [key for key in self.keys if self.rule_of(key) not in unfit]
         return self.rng.choice(keys) if keys else None
 
 
