@@ -416,8 +416,8 @@ class Model:
         if any(getattr(line, c) != v for c, v in changes.items()
                if c in ("priority", "requested_on", "held", "ship_policy", "order_ref")):
             stock.unassigned = ZERO
-        # the rule doesn't say so, but where the book has limits this changes the queue, too
-        if changes.get("customer", line.customer) != line.customer and (self.caps or self.protections):
+        # where there are limits it matters whose a line is
+        if changes.get("customer", line.customer) != line.customer and self.is_limited(stock.key):
             stock.unassigned = ZERO
         if not 0 <= changes.get("priority", 100) <= 32767:
             raise Refused("23514", "BK006")
