@@ -45,4 +45,14 @@ SELECT format(E'\n### `bko.%s(%s)`\n\nReturns %s. %s.', p.proname, pg_get_functi
   FROM pg_proc p
  WHERE p.pronamespace = 'bko'::regnamespace AND p.proname IN ('create_book', 'upgrade_book')
  ORDER BY p.proname;
+
+\echo
+\echo '## Forecasts and formulas, for any query'
+SELECT format(E'\n### `bko.%s(%s)`\n\nReturns %s. %s.', p.proname, pg_get_function_arguments(p.oid),
+              pg_get_function_result(p.oid), obj_description(p.oid, 'pg_proc'))
+  FROM pg_proc p
+ WHERE p.pronamespace = 'bko'::regnamespace
+   AND (p.prokind = 'a' OR p.proname IN ('service_factor', 'standard_normal_loss', 'safety_stock', 'reorder_point',
+                                         'expected_fill_rate', 'economic_order_quantity', 'shortage_shares'))
+ ORDER BY p.proname, pg_get_function_arguments(p.oid);
 ROLLBACK;

@@ -205,7 +205,7 @@ SELECT c.item, c.location,
                              ROWS UNBOUNDED PRECEDING)) l
         UNION ALL
         SELECT d.item, d.location, d.receipt_id, d.received_on,
-               CASE WHEN isfinite(u.ordered_on) THEN d.received_on - u.ordered_on END, NULL
+               CASE WHEN isfinite(u.ordered_on) THEN d.received_on - u.ordered_on END, NULL AS seconds_out
           FROM delivery d
           LEFT JOIN supply u ON u.supply_id = d.supply_id AND u.item = d.item) c
  GROUP BY c.item, c.location;
