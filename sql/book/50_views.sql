@@ -41,8 +41,8 @@ COMMENT ON COLUMN waiting_line.held IS 'True: it is held, and passed over';
 CREATE VIEW pegging AS
 SELECT l.line_id, l.order_ref, l.item, l.location, p.supply_id, p.supply_ref, p.qty, p.expected_on
   FROM waiting_line l
-  JOIN book b ON b.one
- CROSS JOIN LATERAL bko.pegging('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
+ CROSS JOIN LATERAL bko.pegging('book'::regclass, (SELECT b.read_key FROM book b), l.item, l.location,
+                                 l.line_id) p;
 COMMENT ON VIEW pegging IS 'Which expected supply will fill which waiting line, and with how much';
 COMMENT ON COLUMN pegging.line_id IS 'The waiting line';
 COMMENT ON COLUMN pegging.order_ref IS 'Its order';
@@ -73,8 +73,8 @@ SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.prior
        l.currency,
        l.held
   FROM waiting_line l
-  JOIN book b ON b.one
- CROSS JOIN LATERAL bko.promise('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
+ CROSS JOIN LATERAL bko.promise('book'::regclass, (SELECT b.read_key FROM book b), l.item, l.location,
+                                 l.line_id) p;
 COMMENT ON VIEW open_backorder IS 'Every waiting line: how much of what, since when, its place in the queue and its promise';
 COMMENT ON COLUMN open_backorder.line_id IS 'The waiting line';
 COMMENT ON COLUMN open_backorder.order_ref IS 'Its order';

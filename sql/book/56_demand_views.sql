@@ -202,10 +202,10 @@ SELECT f.week, f.currency,
   FROM (SELECT date_trunc('week', (p.promised_on + coalesce(l.payment_days, 0))::timestamp)::date AS week,
                l.currency,
                l.qty_backordered * l.unit_price AS value,
-               coalesce(p.promised_on, (now() AT TIME ZONE b.time_zone)::date) > l.requested_on AS late
+               coalesce(p.promised_on, (SELECT (now() AT TIME ZONE b.time_zone)::date FROM book b)) > l.requested_on AS late
           FROM waiting_line l
-          JOIN book b ON b.one
-         CROSS JOIN LATERAL bko.promise('book'::regclass, b.read_key, l.item, l.location, l.line_id) p
+         CROSS JOIN LATERAL bko.promise('book'::regclass, (SELECT b.read_key FROM book b), l.item, l.location,
+                                 l.line_id) p
          WHERE l.demand = 'customer') f
  GROUP BY f.week, f.currency;
 COMMENT ON VIEW cash_flow_forecast IS 'What customers will pay for what they wait for, by the week in which it falls due: the day that a line is promised for plus its payment_days';

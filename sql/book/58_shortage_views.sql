@@ -26,7 +26,7 @@ COMMENT ON COLUMN demand_surge.mean_30_days IS 'Thirty times the mean per day of
 
 CREATE VIEW shortage_cause AS
 SELECT w.line_id, w.item, w.location, w.supplier,
-       date_trunc('month', w.at AT TIME ZONE b.time_zone)::date AS month,
+       date_trunc('month', w.at AT TIME ZONE (SELECT b.time_zone FROM book b))::date AS month,
        w.qty AS qty_short,
        c.supplier_delay, c.production_delay, c.demand_above_forecast, c.planning
   FROM (SELECT m.line_id, m.item, m.location, m.at, m.qty, f.supplier, f.demand_per_day,
@@ -37,7 +37,6 @@ SELECT w.line_id, w.item, w.location, w.supplier,
           FROM shortage f
           JOIN movement m ON m.item = f.item AND m.location = f.location AND m.at = f.at
                          AND m.kind = 'backorder' AND m.from_state IS NULL) w
-  JOIN book b ON b.one
   LEFT JOIN demand_surge d ON d.line_id = w.line_id AND d.item = w.item
  CROSS JOIN LATERAL bko.shortage_shares(w.qty, w.waiting_before, w.owed_by_suppliers,
                                         w.owed_by_production,
