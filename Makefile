@@ -1,13 +1,14 @@
 # bko: backorders kept by PostgreSQL itself.
 #
 # For everybody: make demo, make demo-shell, make test (SUITE=..., TESTS=...),
-# make test-long, make bench (BENCH=--quick). They bring a throw-away server of
-# their own and install nothing but packages that are missing.
+# make test-long, make bench (BENCH=--quick), make dashboard (PORT=8080), make
+# dashboard-test (SCREENSHOTS=1). They bring a throw-away server of their own and
+# install nothing but packages that are missing.
 #
 # For a server of your own: make, make install, make installcheck. PG_CONFIG
 # says which server; the rules are PGXS's.
 
-HARNESS = demo demo-shell test test-long bench
+HARNESS = demo demo-shell test test-long bench dashboard dashboard-test
 
 # The harness must start where PostgreSQL isn't installed yet, so PGXS is read
 # only for the other goals.
@@ -67,3 +68,8 @@ test-long:
 bench:
 	@test/with-server --for bench --unprivileged -c shared_buffers=1GB -c max_wal_size=10GB -c checkpoint_timeout=1h \
 		-- test/bench/run $(BENCH)
+# Not part of the tests: they need packages of npm, and a browser.
+dashboard:
+	@test/with-server --for dashboard -- examples/dashboard/run serve
+dashboard-test:
+	@test/with-server --for dashboard-test -- examples/dashboard/run test

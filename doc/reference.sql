@@ -24,7 +24,7 @@ SELECT format(E'\n## %s `%s`\n\n%s.\n\n| column | type | |\n|---|---|---|\n%s',
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
   FROM pg_class c
  WHERE c.relnamespace = 'reference_book'::regnamespace AND c.relkind IN ('r', 'v')
- ORDER BY c.relkind, array_position(ARRAY['stock', 'order_line', 'supply', 'receipt', 'movement', 'book'],
+ ORDER BY c.relkind, array_position(ARRAY['stock', 'order_line', 'supply', 'receipt', 'movement', 'sourcing', 'book'],
                                     c.relname::text), c.relname;
 
 \echo

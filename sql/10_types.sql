@@ -35,3 +35,19 @@ COMMENT ON COLUMN bko.reallocation.qty_open IS 'What of the line was allocated o
 COMMENT ON COLUMN bko.reallocation.qty_before IS 'What was allocated to it';
 COMMENT ON COLUMN bko.reallocation.qty_after IS 'What it has afterwards: allocated to it, or shipped at once because of this';
 COMMENT ON COLUMN bko.reallocation.qty_short IS 'By how much that is less than its strategy promises; 0: it is not';
+
+CREATE TYPE bko.transferred AS (
+    ref              text,
+    line_id          bigint,
+    supply_id        bigint,
+    qty_shipped      numeric,
+    qty_allocated    numeric,
+    qty_backordered  numeric
+);
+COMMENT ON TYPE bko.transferred IS 'A transfer as it was taken in: its order line at one location, its supply line at the other';
+COMMENT ON COLUMN bko.transferred.ref IS 'The transfer: order_ref of the line, supply_ref of the supply';
+COMMENT ON COLUMN bko.transferred.line_id IS 'The order line at the location that it comes from';
+COMMENT ON COLUMN bko.transferred.supply_id IS 'The supply line at the location that it goes to';
+COMMENT ON COLUMN bko.transferred.qty_shipped IS 'What has left';
+COMMENT ON COLUMN bko.transferred.qty_allocated IS 'What is held for it and has not left';
+COMMENT ON COLUMN bko.transferred.qty_backordered IS 'What it waits for';

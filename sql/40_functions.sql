@@ -61,6 +61,20 @@ CREATE FUNCTION bko.place_order(book regclass, order_ref text, lines jsonb, cust
     RETURNS void AS 'MODULE_PATHNAME', 'bko_place_order' LANGUAGE C;
 COMMENT ON FUNCTION bko.place_order(regclass, text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Behind place_order() of a book';
 
+CREATE FUNCTION bko.transfer(book regclass, item text, qty numeric, from_location text, to_location text,
+                             expected_on date, ref text, priority integer, ship_policy text,
+                             requested_on date)
+    RETURNS bko.transferred AS 'MODULE_PATHNAME', 'bko_transfer' LANGUAGE C;
+COMMENT ON FUNCTION bko.transfer(regclass, text, numeric, text, text, date, text, integer, text, date) IS 'Behind transfer() of a book';
+
+CREATE FUNCTION bko.cancel_transfer(book regclass, ref text, reason text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_cancel_transfer' LANGUAGE C;
+COMMENT ON FUNCTION bko.cancel_transfer(regclass, text, text) IS 'Behind cancel_transfer() of a book';
+
+CREATE FUNCTION bko.is_location_list(locations text[])
+    RETURNS boolean AS 'MODULE_PATHNAME', 'bko_is_location_list' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bko.is_location_list(text[]) IS 'Whether a sourcing rule may have this list of locations: one or more names, none null, empty or twice';
+
 CREATE FUNCTION bko.placed_lines() RETURNS bigint[]
     AS 'MODULE_PATHNAME', 'bko_placed_lines' LANGUAGE C STABLE;
 COMMENT ON FUNCTION bko.placed_lines() IS 'The line_ids that place_order() gave last in this session';
@@ -86,6 +100,13 @@ CREATE FUNCTION bko.preview_supply(book regclass, supply_ref text, expected_on d
     RETURNS TABLE (line_id bigint, line_item text, promised_on date, promised_then date)
     AS 'MODULE_PATHNAME', 'bko_preview_supply' LANGUAGE C STABLE;
 COMMENT ON FUNCTION bko.preview_supply(regclass, text, date, numeric, text, text) IS 'Behind preview_supply() of a book';
+
+CREATE FUNCTION bko.shortage_shares(qty_short numeric, waiting_before numeric, supplier numeric,
+                                    production numeric, demand numeric,
+                                    OUT supplier_delay numeric, OUT production_delay numeric,
+                                    OUT demand_above_forecast numeric, OUT planning numeric)
+    AS 'MODULE_PATHNAME', 'bko_shortage_shares' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bko.shortage_shares(numeric, numeric, numeric, numeric, numeric) IS 'Shares a short quantity out among what could explain it (what a supplier owes, production owes, was ordered above forecast), averaged over the orders of counting (Shapley value); planning is what nothing explains. The shares add up to qty_short';
 
 CREATE FUNCTION bko.fill_waiting(book regclass, item text)
     RETURNS numeric AS 'MODULE_PATHNAME', 'bko_fill_waiting' LANGUAGE C;

@@ -5,7 +5,7 @@
  *
  * The files depend on each other in one direction only, from the bottom:
  *
- *	  qty, split, room, peg, bounds
+ *	  qty, split, room, peg, bounds, cause
  *						quantities and arithmetic; know nothing of tables
  *	  forecast, accuracy, inventory
  *						statistics of demand; know nothing of tables or quantities
@@ -14,12 +14,14 @@
  *	  frame				what a statement has decided and not yet written
  *	  journal, journal_store
  *						rows for the table movement
+ *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
  *	  line				what can happen to one line
+ *	  source			where a line goes that names no location
  *	  supply			which supply a receipt is delivered on
  *	  settle			what every statement does before it ends
  *	  whole_order		orders that ship as a whole
@@ -27,8 +29,9 @@
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, stock_function, promise, reallocate,
- *	  rebuild, install	functions
+ *	  line_function, order_function, transfer, stock_function, promise,
+ *	  reallocate, rebuild, install
+ *						functions
  *
  *-------------------------------------------------------------------------
  */
@@ -96,6 +99,7 @@ typedef struct BkoLimit
 	DateADT		begins;			/* of a cap: first day of its period */
 	BkoQty		used;			/* of a cap: taken in that period */
 	BkoQty		taken;			/* of it, what a frame has not yet written */
+	bool		rolled;			/* of a cap: its period has begun anew */
 } BkoLimit;
 
 extern bool bko_room_is_for(const BkoLimit *limit, int32 priority, const text *group);
@@ -167,6 +171,8 @@ typedef struct BkoPegs
 	int			nsupplies;
 	BkoQty		available;
 	BkoQty		unassigned;		/* of it, what lines pass up until stock rises */
+	BkoQty		backordered;	/* by the stock row */
+	BkoQty		limit;			/* backorder_limit, -1: none */
 	BkoQty		step;
 	char		rule;
 	BkoLimit   *limits;
@@ -291,7 +297,7 @@ enum BkoSupplyColumn
 {
 	SUPPLY_ID, SUPPLY_REF, SUPPLY_ITEM, SUPPLY_LOCATION, SUPPLY_QTY_EXPECTED,
 	SUPPLY_QTY_RECEIVED, SUPPLY_PROMISED_ON, SUPPLY_EXPECTED_ON, SUPPLY_FOR_LINE,
-	SUPPLY_NCOLUMNS
+	SUPPLY_CLOSED, SUPPLY_CLOSED_ON, SUPPLY_NCOLUMNS
 };
 
 enum BkoReceiptColumn
@@ -374,10 +380,11 @@ typedef enum BkoPlanId
 	PLAN_READ_KEY,
 	PLAN_PEG_LINES,
 	PLAN_PEG_HELD,
+	PLAN_PEG_ALONE,
 	PLAN_PEG_SUPPLY,
 	PLAN_SUPPLY_PLACES,
+	PLAN_SHORTAGE,
 	PLAN_LIMITS,
-	PLAN_ANY_LIMITS,
 	PLAN_GROUP_OF,
 	PLAN_LINE_GROUPS,
 	PLAN_LINE_USED,
@@ -387,7 +394,17 @@ typedef enum BkoPlanId
 	PLAN_STOCK_LIMITED,
 	PLAN_GROUP_PLACES,
 	PLAN_LIMITED_PLACES,
+	PLAN_ORDER_LOCK,
+	PLAN_SOURCES,
+	PLAN_SOURCED,
+	PLAN_PARTS_INSERT,
+	PLAN_REF_KNOWN,
+	PLAN_TRANSFER_LINE,
+	PLAN_TRANSFER_SUPPLY,
+	PLAN_TRANSFER_READ,
+	PLAN_TRANSFER_REDUCE,
 	PLAN_REBUILD_LINES,
+	PLAN_REBUILD_LIMITED,
 	PLAN_REBUILD_UNKNOWN,
 	PLAN_REBUILD_GONE,
 	PLAN_REBUILD_SUPPLY,
@@ -419,6 +436,7 @@ typedef struct BkoBook
 	int			version;
 	BkoColumns	columns[BKO_NTABLES];
 	char	   *time_zone;		/* in which it counts days */
+	bool		record_shortages;
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -437,6 +455,7 @@ extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel
 extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
+extern char *bko_part_columns(const BkoBook *book);
 
 /* ---- plan.c ---- */
 
@@ -444,7 +463,7 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
-extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values);
+extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);
 extern uint64 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values,
 							 const char *nulls);
 extern uint64 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values,
@@ -476,6 +495,8 @@ typedef struct BkoTaken
 	int			nchanges;		/* a receipt: what the stock row had before it */
 	int			narrivals;
 	bool		assign_all;
+	BkoQty		part_take;		/* a line: what it will have here by a further part */
+	BkoQty		part_waits;
 } BkoTaken;
 
 /* A line that waits, as read from the queue. */
@@ -537,6 +558,7 @@ struct BkoStock
 	bool		ships_at_once;
 	BkoLimit   *limits;			/* caps and protected quantities */
 	int			nlimits;
+	bool		recount;		/* what is used of its caps, when the journal is written */
 
 	/* decided by this frame, not yet written */
 	BkoQty		d_on_hand;
@@ -557,6 +579,10 @@ struct BkoStock
 
 	BkoQty		received;		/* by receipts that count as gone in */
 
+	/* kept for parts of lines that are still to be inserted; see source.c */
+	BkoQty		part_take;
+	BkoQty		part_waits;
+
 	/* of it, written already together with another frame's share */
 	BkoQty		w_on_hand;
 	BkoQty		w_allocated;
@@ -573,6 +599,7 @@ struct BkoStock
 	int			maxqueue;
 	int			nextqueue;
 	int			naside;			/* of it, lines read out of turn */
+	List	   *aside;			/* those that haven't come up: places in the queue */
 	bool		queue_read;		/* begun */
 	bool		queue_ended;	/* nothing behind what was read */
 
@@ -587,6 +614,7 @@ struct BkoStock
 };
 
 typedef struct BkoJournal BkoJournal;
+typedef struct BkoSourcing BkoSourcing;
 
 /* A new line that would wait for more than its stock row allows. */
 typedef struct BkoOver
@@ -618,12 +646,11 @@ struct BkoFrame
 	int			nconfirms;		/* times that rows were made sure of */
 	bool		whole_known;	/* the next is looked up */
 	bool		whole_open;		/* some order that ships as a whole is open */
-	bool		limits_known;	/* the next is looked up */
-	bool		any_limits;		/* the book has caps or protected quantities */
 	bool		dry;			/* only asks: locks nothing, writes nothing */
 	BkoJournal *journal;
 	List	   *due;			/* orders to look at when the transaction ends */
 	List	   *over;			/* BkoOver: new lines that exceed a backorder_limit */
+	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
 };
 
 extern void bko_frame_init(void);
@@ -694,6 +721,7 @@ extern void bko_not_stocked(const BkoRun *run, const text *item,
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
+extern BkoQty bko_stock_free(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_on_hand(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_unassigned(BkoFrame *frame, BkoStock *stock);
@@ -704,7 +732,8 @@ extern char bko_rule_code(const text *rule);
 
 /* ---- limit.c ---- */
 
-extern bool bko_any_limits(BkoFrame *frame);
+extern void bko_limit_lock_groups(const BkoRun *run);
+extern void bko_limit_recount_later(BkoFrame *frame, BkoStock *stock, bool always);
 extern DateADT bko_book_day(const BkoBook *book, TimestampTz at);
 extern int	bko_limits_read(const BkoRun *run, const text *item, const text *location,
 							DateADT day, bool stable, BkoLimit **limits);
@@ -752,6 +781,10 @@ extern void bko_queue_tell(BkoFrame *frame, BkoSink *sink);
 extern void bko_queue_write(BkoFrame *frame);
 extern char bko_policy_code(const text *policy);
 
+/* ---- shortage.c ---- */
+
+extern void bko_shortage_record(BkoFrame *frame);
+
 /* ---- due.c ---- */
 
 extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
@@ -787,6 +820,8 @@ typedef struct BkoLine
 
 extern void bko_line_check_step(const BkoStock *stock, BkoQty qty);
 extern void bko_line_went_in(BkoFrame *frame, const BkoStock *stock, int64 line_id);
+extern BkoQty bko_line_would_get(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty);
+extern bool bko_line_may_wait(BkoFrame *frame, BkoStock *stock, BkoQty open);
 extern BkoQty bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_grow(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty);
 extern void bko_line_shrink(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty, char to);
@@ -844,6 +879,31 @@ extern HeapTuple bko_row_form(BkoRow *row);
 #define BKO_ISNULL(row, column) ((row)->nulls[(row)->attno[column] - 1])
 #define BKO_TEXT(row, column)	bko_row_text(row, column)
 
+/* ---- source.c ---- */
+
+typedef struct BkoParts BkoParts;
+
+/* Gathers the further parts of the lines that place_order() inserts. */
+typedef struct BkoPartSink
+{
+	MemoryContext cxt;
+	BkoBook    *book;
+	int			depth;			/* of triggers, where place_order() was called */
+	int64	   *line_id;
+	int			n;
+} BkoPartSink;
+
+extern BkoPartSink *bko_part_sink;
+
+extern void bko_source_line(BkoFrame *frame, BkoRow *row);
+extern void bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
+								  TimestampTz queued_at);
+extern BkoParts *bko_source_parts(BkoFrame *frame);
+extern void bko_source_recount(BkoFrame *frame);
+extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_id,
+							   TimestampTz queued_at);
+extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);
+
 /* ---- supply.c ---- */
 
 extern int64 bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,
@@ -859,6 +919,11 @@ extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
 extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
+extern bool bko_may_insert(const BkoRun *run, BkoTable table);
+
+/* ---- line_function.c ---- */
+
+extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
 

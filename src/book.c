@@ -11,7 +11,9 @@
  */
 #include "bko.h"
 
+#include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -75,6 +77,8 @@ static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
 	[SUPPLY_PROMISED_ON] = {"promised_on", DATEOID},
 	[SUPPLY_EXPECTED_ON] = {"expected_on", DATEOID},
 	[SUPPLY_FOR_LINE] = {"for_line_id", INT8OID},
+	[SUPPLY_CLOSED] = {"closed", BOOLOID},
+	[SUPPLY_CLOSED_ON] = {"closed_on", DATEOID},
 };
 
 static const ColumnSpec receipt_columns[RECEIPT_NCOLUMNS] = {
@@ -183,6 +187,68 @@ bko_is_column(const char *name)
 	return false;
 }
 
+/* Has the column a value for one row alone, by a unique index on nothing else? */
+static bool
+is_unique(Relation rel, AttrNumber attno)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		unique = false;
+
+	foreach(cell, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
+
+		unique = unique || (index->indisunique && index->indnkeyatts == 1 &&
+							index->indkey.values[0] == attno);
+		ReleaseSysCache(tuple);
+	}
+	list_free(indexes);
+	return unique;
+}
+
+/* Does each part of a line have a value of its own in this column? */
+static bool
+is_of_part(const char *name)
+{
+	static const int columns[] = {
+		LINE_ID, LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED,
+		LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST,
+		LINE_QUEUED_AT, LINE_CLOSED_AT
+	};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (strcmp(line_columns[columns[i]].name, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The columns of order_line that the parts of one line have in common, the
+ * application's own among them, each with a comma before it; palloc'd.
+ */
+char *
+bko_part_columns(const BkoBook *book)
+{
+	Relation	rel = table_open(get_relname_relid("order_line", book->nspoid), AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || att->attgenerated != '\0' || att->attidentity != '\0' ||
+			is_of_part(NameStr(att->attname)) || is_unique(rel, att->attnum))
+			continue;
+		appendStringInfo(&buf, ", %s", quote_identifier(NameStr(att->attname)));
+	}
+	table_close(rel, NoLock);
+	return buf.data;
+}
+
 /* Relation cache invalidation: a table of a book may have changed. */
 static void
 forget_relation(Datum arg, Oid relid)
@@ -279,6 +345,7 @@ load_book(BkoBook *book)
 	{
 		char	   *old = book->time_zone;
 
+		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

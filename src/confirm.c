@@ -91,6 +91,8 @@ bko_keep(BkoFrame *frame, BkoStock *stock,
 		stock->narrivals = Min(stock->narrivals, taken->narrivals);
 		stock->received -= taken->on_hand;
 		stock->assign_all = stock->assign_all && taken->assign_all;
+		stock->part_take -= taken->part_take;
+		stock->part_waits -= taken->part_waits;
 		bko_stock_add(stock, -taken->on_hand, -taken->allocated, -taken->backordered);
 		if (frame->table == BKO_ORDER_LINE)
 			bko_limit_took(stock, taken->priority, taken->group,
@@ -204,12 +206,13 @@ bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
 
 /*
  * A row being inserted has taken something, and may still be kept out by ON
- * CONFLICT or another trigger: remember what it took.
+ * CONFLICT or another trigger: remember what it took.  (Further parts of a line
+ * are remembered after its row, which is still on its way.)
  */
 void
 bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
-	if (frame->ntaken >= MAX_UNCONFIRMED)
+	if (frame->ntaken >= MAX_UNCONFIRMED && taken->part_take + taken->part_waits == 0)
 		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{

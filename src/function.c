@@ -62,6 +62,19 @@ bko_function_frame(const BkoRun *run, const text *reason)
 	return frame;
 }
 
+/*
+ * May the current user insert into a table of the book, if not all columns?
+ * Asked where the engine does something ahead of the user's own INSERT.
+ */
+bool
+bko_may_insert(const BkoRun *run, BkoTable table)
+{
+	Oid			relid = get_relname_relid(bko_table_name(table), run->book->nspoid);
+
+	return pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_INSERT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 /* Write what the function has decided, and end it. */
 Datum
 bko_function_done(BkoFrame *frame)

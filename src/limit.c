@@ -13,7 +13,9 @@
 #include "bko.h"
 
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -28,18 +30,14 @@ bko_book_day(const BkoBook *book, TimestampTz at)
 }
 
 /*
- * Has the book any limits at all?  Then it matters whose a line is.  Asked
- * once a statement, SPI being connected.
+ * Let nobody change groups until this transaction ends: a limit for a group is
+ * about to be written.
  */
-bool
-bko_any_limits(BkoFrame *frame)
+void
+bko_limit_lock_groups(const BkoRun *run)
 {
-	if (!frame->limits_known)
-	{
-		frame->any_limits = bko_run(&frame->run, PLAN_ANY_LIMITS, NULL, NULL, 1) > 0;
-		frame->limits_known = true;
-	}
-	return frame->any_limits;
+	LockRelationOid(get_relname_relid(bko_table_name(BKO_GROUP_TABLE), run->book->nspoid),
+					ShareLock);
 }
 
 /* A row of PLAN_LIMITS, in the current memory context. */
@@ -108,6 +106,9 @@ bko_limits_load(BkoFrame *frame, BkoStock *stock)
 	stock->nlimits = bko_limits_read(&frame->run, stock->item, stock->location,
 									 bko_book_day(frame->run.book, bko_journal_now(frame)),
 									 false, &stock->limits);
+	for (int i = 0; i < stock->nlimits; i++)
+		if (stock->limits[i].rolled && !frame->dry)
+			stock->disturbed = true;	/* who waited for the period is first */
 	for (int i = 0; i < stock->nlimits; i++)
 		for (int b = 0; b < nbefore; b++)
 			if (before[b].kind == BKO_CAP && stock->limits[i].kind == BKO_CAP &&
@@ -270,6 +271,7 @@ void
 bko_limit_moved(BkoFrame *frame, BkoStock *stock, int64 line_id, int32 old_priority,
 				const text *old_group, int32 priority, const text *group, bool gone)
 {
+	bko_limit_recount_later(frame, stock, false);
 	for (int i = 0; i < stock->nlimits; i++)
 	{
 		BkoLimit   *cap = &stock->limits[i];
@@ -301,37 +303,83 @@ bko_limit_used(const BkoRun *run, const text *item, const text *location, const 
 	args[2] = begin_time(run->book, cap->begins);
 	args[3] = PointerGetDatum(cap->group);
 	args[4] = Int32GetDatum(cap->priority);
-	(void) bko_run(run, PLAN_CAP_USED, args, cap->group ? "     " : "   n ", 0);
+	(void) bko_run_latest(run, PLAN_CAP_USED, args, cap->group ? "     " : "   n ");
 	value = bko_result(0, 1, &isnull);
 	return bko_stored_qty(value, isnull, "qty");
 }
 
-/* Write what the frame's lines have used of caps, SPI being connected. */
+/*
+ * Count the caps of a stock row from the journal when it has been written:
+ * always, or where statements further out have decided on it what the journal
+ * doesn't have yet.
+ */
+void
+bko_limit_recount_later(BkoFrame *frame, BkoStock *stock, bool always)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+		always = share->recount = true;
+	stock->recount = stock->recount || always;
+}
+
+/* Write a cap: what was added to it, or (PLAN_CAP_SET) what it amounts to. */
+static void
+write_cap(BkoFrame *frame, const BkoStock *stock, BkoLimit *cap, BkoPlanId plan, BkoQty qty)
+{
+	Datum		args[4];
+
+	args[0] = Int64GetDatum(cap->id);
+	args[1] = PointerGetDatum(stock->item);
+	args[2] = NumericGetDatum(bko_qty_to_numeric(qty));
+	args[3] = DateADTGetDatum(cap->begins);
+	cap->taken = 0;
+	cap->rolled = false;
+	(void) bko_run(&frame->run, plan, args, NULL, 0);
+	bko_epoch_next();
+}
+
+/* Count the caps of a stock row anew; who may take more is looked at again. */
+static void
+recount(BkoFrame *frame, BkoStock *stock)
+{
+	stock->recount = false;
+	stock->unsettled = true;
+	bko_limits_load(frame, stock);
+	for (int i = 0; i < stock->nlimits; i++)
+	{
+		BkoLimit   *cap = &stock->limits[i];
+
+		if (cap->kind == BKO_CAP)
+			write_cap(frame, stock, cap, PLAN_CAP_SET,
+					  bko_limit_used(&frame->run, stock->item, stock->location, cap));
+	}
+}
+
+/*
+ * Write what the frame's lines have used of caps, the journal being written
+ * and SPI connected.
+ */
 void
 bko_limits_write(BkoFrame *frame)
 {
 	BkoStock  **stocks;
 	int			n = bko_frame_stocks(frame, &stocks);
-	bool		any = false;
 
 	for (int s = 0; s < n; s++)
 	{
+		if (stocks[s]->recount)
+		{
+			recount(frame, stocks[s]);
+			continue;
+		}
 		for (int i = 0; i < stocks[s]->nlimits; i++)
 		{
 			BkoLimit   *cap = &stocks[s]->limits[i];
-			Datum		args[4];
 
-			if (cap->taken == 0)
-				continue;
-			args[0] = Int64GetDatum(cap->id);
-			args[1] = PointerGetDatum(stocks[s]->item);
-			args[2] = NumericGetDatum(bko_qty_to_numeric(cap->taken));
-			args[3] = DateADTGetDatum(cap->begins);
-			cap->taken = 0;
-			any = true;
-			(void) bko_run(&frame->run, PLAN_CAP_WRITE, args, NULL, 0);
+			if (cap->kind == BKO_CAP && (cap->taken != 0 || cap->rolled))
+				write_cap(frame, stocks[s], cap, PLAN_CAP_WRITE, cap->taken);
 		}
 	}
-	if (any)
-		bko_epoch_next();
 }

@@ -6,7 +6,8 @@
  *
  * A limit is changed under the lock of its stock row.  One that is new holds
  * from its own statement on; one that is loosened or gone lets lines take what
- * they may, once its row has changed.
+ * they may, once its row has changed.  Whoever writes a limit for a group waits
+ * for those who change groups, and they for him.
  *
  *-------------------------------------------------------------------------
  */
@@ -180,9 +181,11 @@ bko_limit_row(PG_FUNCTION_ARGS)
 	SPI_connect();
 	frame = bko_function_frame(&run, NULL);
 	stock = bko_stock_touch(frame, item, location);
+	if (!BKO_ISNULL(&row, CAP_GROUP))
+		bko_limit_lock_groups(&run);
 	fill_in(frame, stock, &row, table);
 	mark_limited(frame, stock, true);
-	bko_settle(frame);
+	bko_limit_recount_later(frame, stock, false);
 	result = SPI_copytuple(bko_row_form(&row));
 	bko_frame_close(frame);
 	SPI_finish();
@@ -212,6 +215,7 @@ bko_limit_done(PG_FUNCTION_ARGS)
 	SPI_connect();
 	frame = bko_function_frame(&run, NULL);
 	stock = bko_stock_touch(frame, BKO_TEXT(&row, CAP_ITEM), BKO_TEXT(&row, CAP_LOCATION));
+	stock->assign_all = true;
 	mark_limited(frame, stock, false);
 	(void) bko_function_done(frame);
 	return PointerGetDatum(NULL);
@@ -253,33 +257,12 @@ bko_group_row(PG_FUNCTION_ARGS)
 	return PointerGetDatum(bko_row_form(&row));
 }
 
-/* Recount what the lines of one stock row have used of its caps by group. */
-static void
-recount(BkoFrame *frame, BkoStock *stock)
-{
-	for (int i = 0; i < stock->nlimits; i++)
-	{
-		BkoLimit   *cap = &stock->limits[i];
-		Datum		args[4];
-
-		if (cap->kind != BKO_CAP || cap->group == NULL)
-			continue;
-		args[0] = Int64GetDatum(cap->id);
-		args[1] = PointerGetDatum(stock->item);
-		args[2] = NumericGetDatum(bko_qty_to_numeric(bko_limit_used(&frame->run, stock->item,
-																	stock->location, cap)));
-		args[3] = DateADTGetDatum(cap->begins);
-		(void) bko_run(&frame->run, PLAN_CAP_SET, args, NULL, 0);
-	}
-	stock->requeued = true;		/* whoever decided on the old groups must notice */
-	bko_epoch_next();
-}
-
 /* Lock the stock rows of places, in their order, and give their number. */
 static int
 touch_places(BkoFrame *frame, BkoPlanId plan, Datum arg, const char *nulls, BkoStock ***stocks)
 {
-	int			n = bko_run(&frame->run, plan, &arg, nulls, 0);
+	int			n = nulls ? bko_run(&frame->run, plan, &arg, nulls, 0) :
+		bko_run_latest(&frame->run, plan, &arg, NULL);
 	SPITupleTable *places = SPI_tuptable;
 
 	*stocks = palloc(Max(n, 1) * sizeof(BkoStock *));
@@ -327,7 +310,10 @@ bko_group_done(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 	{
 		bko_stock_fresh(frame, stocks[i]);
-		recount(frame, stocks[i]);
+		bko_limit_recount_later(frame, stocks[i], true);
+		bko_limits_write(frame);
+		stocks[i]->requeued = true; /* whoever decided on the old groups must notice */
+		stocks[i]->assign_all = true;
 	}
 	(void) bko_function_done(frame);
 	return PointerGetDatum(NULL);

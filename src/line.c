@@ -136,11 +136,33 @@ available_for(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty,
 {
 	*all = line->held ? 0 :
 		bko_take(qty, bko_limit_room(frame, stock, line->priority, line->group,
-									 bko_stock_available(frame, stock)), stock->step);
+									 bko_stock_free(frame, stock)), stock->step);
 	if (bko_stock_backordered(frame, stock) > 0 &&
 		(bko_frame_disturbed(frame, stock) || bko_frame_shares(frame, stock)))
 		return Min(*all, bko_whole_steps(bko_stock_unassigned(frame, stock), stock->step));
 	return *all;
+}
+
+/*
+ * What a new line that wants qty would get of the stock row now, in whole
+ * steps; the same makes sure of earlier rows that bko_line_split() does.
+ */
+BkoQty
+bko_line_would_get(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty qty)
+{
+	BkoQty		all;
+	BkoQty		take = available_for(frame, stock, line, qty, &all);
+
+	if (take < qty && bko_confirm(frame, stock))
+		take = available_for(frame, stock, line, qty, &all);
+	return bko_whole_steps(take, stock->step);
+}
+
+/* Does the stock row's backorder_limit let "open" more units wait? */
+bool
+bko_line_may_wait(BkoFrame *frame, BkoStock *stock, BkoQty open)
+{
+	return !is_over_limit(stock, open, bko_stock_backordered(frame, stock));
 }
 
 /*

@@ -250,6 +250,25 @@ bko_cancel(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Cancel all that is open of a line and return what the line is then, SPI being
+ * connected.  Raises BK008, 40001.
+ */
+BkoLine
+bko_cancel_open(BkoFrame *frame, int64 line_id)
+{
+	BkoLine		line;
+	BkoStock   *stock = lock_line(frame, line_id, &line);
+
+	if (line.allocated + line.backordered > 0)
+	{
+		bko_line_shrink(frame, stock, &line, line.allocated + line.backordered, STATE_CANCELLED);
+		bko_line_ship_held(frame, stock, &line);
+		write_line(frame, stock, &line);
+	}
+	return line;
+}
+
+/*
  * bko.return_goods(book, line_id, qty, restock, reason): takes back what has
  * shipped, all of it where qty is null.  Goods that are restocked go to the
  * waiting lines, others are written off.  Raises BK006, BK008.

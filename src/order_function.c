@@ -58,11 +58,51 @@ remember_placed(Datum *ids, int n)
 }
 
 /*
+ * Where the call names no location, lines that name none are sourced if the
+ * book has rules: then lock every stock row that the order may touch, in their
+ * order, before the first line goes in.  Returns the location of such lines,
+ * or null where the engine is to find one.
+ */
+static text *
+lock_sources(const BkoRun *run, Datum lines)
+{
+	if (bko_run(run, PLAN_SOURCED, NULL, NULL, 1) == 0)
+		return cstring_to_text("main");
+	if (bko_may_insert(run, BKO_ORDER_LINE))
+		bko_run(run, PLAN_ORDER_LOCK, &lines, NULL, 0);
+	return NULL;
+}
+
+/* Insert the lines as the caller would; sink gets their further parts. */
+static int
+insert_lines(const BkoRun *run, Datum *args, const char *nulls, BkoPartSink *sink)
+{
+	BkoPartSink *save = bko_part_sink;
+	int			n = 0;
+
+	sink->cxt = CurrentMemoryContext;
+	sink->book = run->book;
+	sink->depth = bko_trigger_depth();
+	bko_part_sink = sink;
+	PG_TRY();
+	{
+		n = bko_run_as_caller(run, PLAN_LINES_INSERT, args, nulls);
+	}
+	PG_FINALLY();
+	{
+		bko_part_sink = save;
+	}
+	PG_END_TRY();
+	return n;
+}
+
+/*
  * bko.place_order(book, order_ref, lines, customer, location, priority,
  * ship_policy, requested_on, currency, demand, payment_days): inserts the lines
  * as the caller would, in the order of items and locations, so that orders
- * placed at the same time never deadlock.  Raises what an INSERT raises, and 22023 for lines that are
- * not what they should be.
+ * placed at the same time never deadlock.  Lines for which neither the line nor
+ * the call names a location are sourced.  Raises what an INSERT raises, and
+ * 22023 for lines that are not what they should be.
  */
 Datum
 bko_place_order(PG_FUNCTION_ARGS)
@@ -70,6 +110,7 @@ bko_place_order(PG_FUNCTION_ARGS)
 	BkoRun		run;
 	Datum		args[10];
 	char		nulls[10];
+	BkoPartSink sink = {0};
 	Datum	   *ids;
 	int			n;
 
@@ -86,14 +127,23 @@ bko_place_order(PG_FUNCTION_ARGS)
 	}
 	SPI_connect();
 	check_lines(&run, args[1]);
-	n = bko_run_as_caller(&run, PLAN_LINES_INSERT, args, nulls);
-	ids = palloc(Max(n, 1) * sizeof(Datum));
+	if (nulls[3] == 'n')
+	{
+		text	   *location = lock_sources(&run, args[1]);
+
+		args[3] = PointerGetDatum(location);
+		nulls[3] = location ? ' ' : 'n';
+	}
+	n = insert_lines(&run, args, nulls, &sink);
+	ids = palloc(Max(n + sink.n, 1) * sizeof(Datum));
 	for (int i = 0; i < n; i++)
 	{
 		bool		isnull;
 
 		ids[i] = Int64GetDatum(DatumGetInt64(bko_result(i, 1, &isnull)));
 	}
+	for (int i = 0; i < sink.n; i++)
+		ids[n++] = Int64GetDatum(sink.line_id[i]);
 	/* every line of the order is known: it need not wait for the commit */
 	if (!PG_ARGISNULL(1))
 		bko_due_settle(&run, PG_GETARG_TEXT_PP(1));

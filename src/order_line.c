@@ -133,7 +133,7 @@ set_closed(BkoRow *row, const BkoLine *line, TimestampTz now)
 static void
 remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampTz queued_at)
 {
-	BkoTaken	taken;
+	BkoTaken	taken = {0};
 
 	taken.id = line->line_id;
 	taken.queued_at = queued_at;
@@ -149,7 +149,8 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 
 /*
  * bko.line_insert_row(): BEFORE INSERT on order_line.  Locks the stock row on
- * first touch, splits the line in memory and fills in what the engine keeps.
+ * first touch, splits the line in memory and fills in what the engine keeps; a
+ * line that names no location is placed first.
  * Raises BK001, BK002, BK003, BK006.
  */
 Datum
@@ -167,6 +168,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	text	   *item;
 	text	   *location;
 	bool		restored;
+	bool		sourced;
 
 	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
 	rel = trigdata->tg_relation;
@@ -177,6 +179,9 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	if (restored)
 		return PointerGetDatum(trigdata->tg_trigtuple);
 
+	sourced = BKO_ISNULL(&row, LINE_LOCATION) && !BKO_ISNULL(&row, LINE_ITEM);
+	if (sourced)
+		bko_source_line(frame, &row);
 	bko_need_item(&row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
 	qty = bko_check_positive(BKO_VALUE(&row, LINE_QTY_ORDERED), BKO_ISNULL(&row, LINE_QTY_ORDERED),
 							 "qty_ordered", item, location);
@@ -189,6 +194,8 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	first = bko_line_split(frame, stock, &line, qty);
 	if (first > 0 || stock->limit >= 0)
 		remember_taken(frame, stock, &line, queued_at);
+	if (sourced)
+		bko_source_note_parts(frame, stock, line.line_id, queued_at);
 
 	set_quantities(&row, &line);
 	bko_row_set_qty(&row, LINE_QTY_RETURNED, 0);
@@ -217,6 +224,9 @@ tally_line(BkoFrame *frame, BkoRow *row)
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("a trigger changed item or location of an order line after it was split"),
 				 errhint("Give that trigger a name that sorts before \"zz_bko_insert\".")));
+	if (frame->sourcing)
+		bko_source_went_in(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)),
+						   DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT)));
 	if (frame->over)
 		bko_line_went_in(frame, stock, DatumGetInt64(BKO_VALUE(row, LINE_ID)));
 	stock->s_on_hand -= shipped;
@@ -265,19 +275,32 @@ static void
 count_in_lines(TriggerData *trigdata, BkoFrame *frame)
 {
 	correct_limits(frame);
+	bko_source_recount(frame);
 	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
 	correct_stocks(frame);
+	bko_shortage_record(frame);
 }
 
 /*
  * bko.line_insert_done(): AFTER INSERT on order_line.  Reads what really went
- * in, and writes each touched stock row once and the journal in one batch.
+ * in, and writes each touched stock row once and the journal in one batch; then
+ * inserts the further parts of lines that are split over locations.
  */
 Datum
 bko_line_insert_done(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoFrame   *frame;
+	BkoRun		run;
+	BkoParts   *parts;
+
 	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false, BKO_ON_INSERT);
-	bko_finish_statement((TriggerData *) fcinfo->context, BKO_ORDER_LINE, count_in_lines);
+	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
+	run = frame->run;
+	parts = bko_source_parts(frame);
+	bko_finish_statement(trigdata, BKO_ORDER_LINE, count_in_lines);
+	if (parts)
+		bko_source_insert_parts(&run, parts);
 	return PointerGetDatum(NULL);
 }
 
@@ -436,8 +459,8 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
-		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD) ||
-		(bko_row_changed(old, new, LINE_CUSTOMER) && bko_any_limits(frame));
+		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
+	bool		anothers = bko_row_changed(old, new, LINE_CUSTOMER);
 	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
@@ -445,7 +468,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	text	   *item;
 	text	   *location;
 
-	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
+	if (!moved && !requeued && !anothers && !bko_row_changed(old, new, LINE_QTY_ORDERED))
 		return rescaled ? bko_row_form(new) : tuple;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
@@ -456,6 +479,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	read_who(frame, stock, old, &line);
+	requeued = requeued || (anothers && stock->nlimits > 0);
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location, ordered);
 	else

@@ -4,7 +4,8 @@
  *	  The SQL that the engine runs: every statement of it stands here, and is
  *	  prepared once per session and book.
  *
- * In the texts, @ stands for the book's schema.  Operators, functions and
+ * In the texts, @ stands for the book's schema, # for the columns that parts of
+ * a line have in common, each after a comma.  Operators, functions and
  * types are qualified, since the text is analysed under the search_path of
  * whoever fires the trigger, and runs with the rights of the tables' owner.
  *
@@ -67,6 +68,11 @@
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
 
+/* A closed supply line is open again where what came on it is missing once more. */
+#define STAYS_CLOSED \
+	"s.closed AND (d.qty" GT "0" \
+	" OR s.qty_received" PLUS "d.qty OPERATOR(pg_catalog.>=) s.qty_expected)"
+
 /*
  * Open lines that may take part in a reallocation: those that wait, and the
  * others.  The order is that of the indexes made for them, which so are used.
@@ -99,7 +105,7 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text FROM @book"
+		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -233,8 +239,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		WRITES,
 		"UPDATE @supply AS s SET"
 		" qty_received = pg_catalog.trim_scale(s.qty_received" PLUS "d.qty),"
-		" closed = s.closed AND (d.qty" GT "0"
-		" OR s.qty_received" PLUS "d.qty OPERATOR(pg_catalog.>=) s.qty_expected)"
+		" closed = " STAYS_CLOSED ","
+		" closed_on = CASE WHEN " STAYS_CLOSED " THEN s.closed_on END"
 		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
 		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
 		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
@@ -406,7 +412,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'demand', $9, 'customer'),"
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'customer', $3),"
 		" v OPERATOR(pg_catalog.->>) 'item',"
-		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main'),"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4),"
 		" COALESCE((v OPERATOR(pg_catalog.->>) 'priority')::integer, $5, 100),"
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'ship_policy', $6, 'partial'),"
 		" COALESCE((v OPERATOR(pg_catalog.->>) 'requested_on')::pg_catalog.date, $7),"
@@ -417,7 +423,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" (v OPERATOR(pg_catalog.->>) 'qty_ordered')::numeric)"
 		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
 		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
-		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4, 'main') COLLATE \"C\", n"
+		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4) COLLATE \"C\", n"
 		" RETURNING line_id",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
@@ -431,6 +437,20 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_PEG_HELD] = {
 		READS, PEG_SELECT " AND held", 2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_PEG_ALONE] = {
+		READS,
+		"SELECT l.qty_backordered::numeric, a.n, a.qty::numeric"
+		" FROM @order_line AS l CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS n,"
+		" COALESCE(pg_catalog.sum(o.qty_backordered), 0) AS qty FROM @order_line AS o"
+		" WHERE o.item" EQ "$1 AND o.location" EQ "$2 AND o.qty_backordered" GT "0 AND NOT o.held"
+		" AND ROW(o.priority, o.queued_at, o.line_id)" LT
+		"ROW(l.priority, l.queued_at, l.line_id)) AS a"
+		" WHERE l.line_id" EQ "$3 AND l.item" EQ "$1 AND l.location" EQ "$2"
+		" AND l.qty_backordered" GT "0 AND NOT l.held"
+		" AND NOT EXISTS (SELECT FROM @order_line AS h WHERE h.item" EQ "$1 AND h.location" EQ "$2"
+		" AND h.qty_backordered" GT "0 AND h.held)",
+		3, {TEXTOID, TEXTOID, INT8OID}
 	},
 	[PLAN_PEG_SUPPLY] = {
 		READS,
@@ -448,6 +468,35 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" GROUP BY item, location ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	},
+	[PLAN_SHORTAGE] = {
+		READS,
+		"INSERT INTO @shortage (at, item, location, on_hand, available, backordered, expected,"
+		" overdue_purchase, overdue_production, short_received, supplier, safety_stock,"
+		" demand_per_day, reorder_point)"
+		" SELECT $1, s.item, s.location, s.on_hand, s.available, s.backordered,"
+		" COALESCE(u.expected, 0), COALESCE(u.purchase, 0), COALESCE(u.production, 0),"
+		" COALESCE(c.missing, 0), COALESCE(u.supplier, c.supplier), s.safety_stock,"
+		" s.demand_per_day, s.demand_per_day OPERATOR(pg_catalog.*) s.lead_time_days"
+		PLUS "COALESCE(s.safety_stock, 0)"
+		" FROM unnest($3, $4) AS d(item, location)"
+		" JOIN @stock AS s ON s.item" EQ "d.item AND s.location" EQ "d.location"
+		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(o.missing) AS expected,"
+		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production') AS purchase,"
+		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind" EQ "'production') AS production,"
+		" (pg_catalog.array_agg(o.supplier ORDER BY o.promised_on, o.supply_id)"
+		" FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production'))[1] AS supplier"
+		" FROM (SELECT u.qty_expected" MINUS "u.qty_received AS missing, u.kind, u.supplier,"
+		" u.promised_on, u.supply_id, u.promised_on" LT "$2 AS late FROM @supply AS u"
+		" WHERE u.item" EQ "d.item AND u.location" EQ "d.location AND NOT u.closed"
+		" AND u.qty_expected" GT "u.qty_received) AS o) AS u"
+		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(u.qty_expected" MINUS "u.qty_received) AS missing,"
+		" (pg_catalog.array_agg(u.supplier ORDER BY u.expected_on DESC, u.supply_id))[1] AS supplier"
+		" FROM @supply AS u WHERE u.item" EQ "d.item AND u.location" EQ "d.location"
+		" AND u.closed AND u.qty_received" GT "0 AND u.qty_expected" GT "u.qty_received"
+		" AND u.kind OPERATOR(pg_catalog.<>) 'production'"
+		" AND u.expected_on" GT "($2" MINUS "30)) AS c",
+		4, {TIMESTAMPTZOID, DATEOID, TEXTARRAYOID, TEXTARRAYOID}
+	},
 	[PLAN_LIMITS] = {
 		READS,
 		"SELECT true, cap_id::bigint, customer_group::pg_catalog.text, priority::integer,"
@@ -457,9 +506,6 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" priority::integer, qty::numeric, NULL, NULL, NULL"
 		" FROM @protection WHERE item" EQ "$1 AND location" EQ "$2",
 		2, {TEXTOID, TEXTOID}
-	},
-	[PLAN_ANY_LIMITS] = {
-		WHOLE, "SELECT 1 FROM @cap UNION ALL SELECT 1 FROM @protection LIMIT 1"
 	},
 	[PLAN_GROUP_OF] = {
 		READS,
@@ -525,6 +571,86 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
+	[PLAN_ORDER_LOCK] = {
+		READS,
+		"SELECT 1 FROM @stock AS s JOIN (SELECT DISTINCT o.item, p.location"
+		" FROM (SELECT v OPERATOR(pg_catalog.->>) 'item' AS item,"
+		" v OPERATOR(pg_catalog.->>) 'location' AS location"
+		" FROM pg_catalog.jsonb_array_elements($1) AS e(v)) AS o"
+		" LEFT JOIN @sourcing AS r ON r.item" EQ "o.item"
+		" LEFT JOIN @sourcing AS d ON d.item" EQ "''"
+		" CROSS JOIN LATERAL pg_catalog.unnest(CASE WHEN o.location IS NULL"
+		" THEN COALESCE(r.locations, d.locations, ARRAY['main'])"
+		" ELSE ARRAY[o.location] END) AS p(location)) AS w"
+		" ON s.item" EQ "w.item AND s.location" EQ "w.location"
+		" ORDER BY s.item COLLATE \"C\", s.location COLLATE \"C\" FOR NO KEY UPDATE OF s",
+		1, {JSONBOID}
+	},
+	[PLAN_SOURCES] = {
+		READS,
+		"SELECT p.location::pg_catalog.text, r.split::boolean, s.item IS NOT NULL"
+		" FROM (SELECT w.locations, w.split FROM @sourcing AS w"
+		" WHERE w.item OPERATOR(pg_catalog.=) ANY (ARRAY[$1, ''])"
+		" ORDER BY w.item COLLATE \"C\" DESC LIMIT 1) AS r"
+		" CROSS JOIN LATERAL pg_catalog.unnest(r.locations) WITH ORDINALITY AS p(location, n)"
+		" LEFT JOIN @stock AS s ON s.item" EQ "$1 AND s.location" EQ "p.location"
+		" ORDER BY p.n",
+		1, {TEXTOID}
+	},
+	[PLAN_SOURCED] = {
+		READS, "SELECT 1 FROM @sourcing LIMIT 1"
+	},
+	[PLAN_PARTS_INSERT] = {
+		READS,
+		"INSERT INTO @order_line (location, qty_ordered, queued_at#)"
+		" SELECT bko_location, bko_qty, bko_queued_at#"
+		" FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+		" AS bko_part(bko_line_id, bko_item, bko_location, bko_qty, bko_queued_at, bko_n)"
+		" CROSS JOIN LATERAL (SELECT * FROM @order_line WHERE line_id" EQ "bko_line_id"
+		" AND item" EQ "bko_item OFFSET 0) AS bko_line"	/* a look-up for each part */
+		" ORDER BY bko_n RETURNING line_id::bigint, location::pg_catalog.text, qty_ordered::numeric",
+		5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
+	},
+	[PLAN_REF_KNOWN] = {
+		READS,
+		"SELECT 1 FROM @supply WHERE supply_ref" EQ "$1"
+		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1",
+		1, {TEXTOID}
+	},
+	[PLAN_TRANSFER_LINE] = {
+		READS,
+		"INSERT INTO @order_line (order_ref, demand, customer, item, location, qty_ordered,"
+		" priority, ship_policy, requested_on)"
+		" VALUES ($1, 'internal', $2, $3, $4, $5, COALESCE($6, 100), COALESCE($7, 'partial'), $8)"
+		" RETURNING line_id::bigint, qty_shipped::numeric, qty_allocated::numeric,"
+		" qty_backordered::numeric",
+		8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, INT4OID, TEXTOID, DATEOID}
+	},
+	[PLAN_TRANSFER_SUPPLY] = {
+		READS,
+		"INSERT INTO @supply (supply_ref, kind, supplier, item, location, qty_expected,"
+		" expected_on, line_id) VALUES ($1, 'transfer', $2, $3, $4, $5, $6, $7)"
+		" RETURNING supply_id::bigint",
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, NUMERICOID, DATEOID, INT8OID}
+	},
+	[PLAN_TRANSFER_READ] = {
+		READS,
+		"SELECT s.supply_id::bigint, s.item::pg_catalog.text, s.line_id::bigint FROM @supply AS s"
+		" JOIN @order_line AS l ON l.line_id" EQ "s.line_id AND l.item" EQ "s.item"
+		" WHERE s.supply_ref" EQ "$1 AND s.kind" EQ "'transfer'"
+		" ORDER BY l.item COLLATE \"C\", l.location COLLATE \"C\", l.line_id",
+		1, {TEXTOID}
+	},
+	[PLAN_TRANSFER_REDUCE] = {
+		WRITES,
+		"UPDATE @supply AS s SET"
+		" qty_expected = CASE WHEN d.qty" GT "0"
+		" THEN pg_catalog.trim_scale(LEAST(s.qty_expected, d.qty)) ELSE s.qty_expected END,"
+		" closed = s.closed OR d.qty OPERATOR(pg_catalog.<=) s.qty_received"
+		" FROM unnest($1, $2, $3) AS d(supply_id, item, qty)"
+		" WHERE s.supply_id" EQ "d.supply_id AND s.item" EQ "d.item",
+		3, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	},
 	[PLAN_REBUILD_LINES] = {
 		WHOLE_WRITES,
 		"UPDATE @order_line AS l SET"
@@ -545,6 +671,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND l.qty_returned" EQ "j.returned AND l.qty_ordered" EQ
 		"(j.shipped" PLUS "j.allocated" PLUS "j.backordered" PLUS "j.cancelled))",
 		2, {TEXTOID, TIMESTAMPTZOID}
+	},
+	[PLAN_REBUILD_LIMITED] = {
+		WHOLE_WRITES,
+		"UPDATE @stock AS s SET limited = NOT s.limited WHERE ($1 IS NULL OR s.item" EQ "$1)"
+		" AND s.limited OPERATOR(pg_catalog.<>) (EXISTS (SELECT FROM @cap AS c"
+		" WHERE c.item" EQ "s.item AND c.location" EQ "s.location)"
+		" OR EXISTS (SELECT FROM @protection AS p WHERE p.item" EQ "s.item"
+		" AND p.location" EQ "s.location))",
+		1, {TEXTOID}
 	},
 	[PLAN_REBUILD_UNKNOWN] = {
 		WHOLE_WRITES,
@@ -706,6 +841,8 @@ plan_text(const BkoBook *book, const char *sql)
 	{
 		if (*p == '@')
 			appendStringInfoString(&buf, book->prefix);
+		else if (*p == '#')
+			appendStringInfoString(&buf, bko_part_columns(book));
 		else
 			appendStringInfoChar(&buf, *p);
 	}
@@ -833,7 +970,7 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
  * in a transaction that otherwise sees an older state.
  */
 uint64
-bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
+bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
 {
 	Oid			save_userid;
 	int			save_sec;
@@ -843,7 +980,7 @@ bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values)
 	GetUserIdAndSecContext(&save_userid, &save_sec);
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
-	rc = SPI_execute_snapshot(get_plan(run->book, id), values, NULL, GetLatestSnapshot(),
+	rc = SPI_execute_snapshot(get_plan(run->book, id), values, nulls, GetLatestSnapshot(),
 							  InvalidSnapshot, false, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_snapshot returned %s", SPI_result_code_string(rc));

@@ -90,6 +90,9 @@ read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs, bool *limited)
 	value = bko_result(0, 5, &isnull);
 	pegs->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
 	pegs->rule = bko_rule_code(bko_result_text(0, 7));
+	pegs->backordered = result_qty(0, 3, "backordered");
+	value = bko_result(0, 6, &isnull);
+	pegs->limit = isnull ? -1 : bko_stored_qty(value, isnull, "backorder_limit");
 	value = bko_result(0, 9, &isnull);
 	pegs->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
 	*limited = DatumGetBool(bko_result(0, 10, &isnull));
@@ -182,6 +185,7 @@ typedef struct QueueKey
 typedef struct QueueEntry
 {
 	QueueKey	key;
+	bool		read;			/* all of it */
 	BkoPegs    *pegs;			/* NULL: not stocked */
 	uint32		hash;
 	char		status;
@@ -310,42 +314,139 @@ get_reading(FunctionCallInfo fcinfo)
 	return reading;
 }
 
-/* The queue of an item at a location, laid against its supply; or NULL. */
-static BkoPegs *
-get_queue(Reading *reading, text *item, text *location)
+/*
+ * Where nothing but the running totals counts, a single line needs no more
+ * than the sum of those before it.  Is this such a queue, and does the line
+ * wait in it?  Then it is all that pegs->lines has, no pegs are made, and what
+ * completes the line is told.  Memory and SPI as for read_pegs().
+ */
+static bool
+read_alone(const BkoRun *run, const text *item, const text *location, int64 line_id,
+		   BkoPegs *pegs)
+{
+	Datum		args[3];
+	bool		limited;
+	bool		isnull;
+	BkoPegLine *line;
+
+	args[0] = PointerGetDatum(item);
+	args[1] = PointerGetDatum(location);
+	args[2] = Int64GetDatum(line_id);
+	if (!read_stock(run, args, pegs, &limited) || limited || pegs->step != 0 ||
+		pegs->unassigned != 0 || pegs->rule == 'd' || pegs->rule == 'm' ||
+		bko_run_stable(run, PLAN_PEG_ALONE, args, NULL) != 1)
+		return false;
+	pegs->lines = line = palloc0(sizeof(BkoPegLine));
+	pegs->nlines = 1;
+	line->line_id = line_id;
+	line->open = result_qty(0, 1, "qty_backordered");
+	line->place = DatumGetInt64(bko_result(0, 2, &isnull)) + 1;
+	line->ahead = result_qty(0, 3, "qty_backordered");
+	SPI_freetuptable(SPI_tuptable);
+	return true;
+}
+
+/* Which supply completes a line that was read alone; false: it can't be told. */
+static bool
+complete_alone(BkoPegs *pegs)
+{
+	BkoPegLine *line = pegs->lines;
+	BkoQty		missing = line->ahead + line->open - pegs->available;
+
+	qsort(pegs->supplies, pegs->nsupplies, sizeof(BkoPegSupply), bko_compare_supplies);
+	line->completed_by = missing <= 0 ? BKO_COVERED_NOW : BKO_NOT_COVERED;
+	for (int i = 0; i < pegs->nsupplies; i++)
+	{
+		if (pegs->supplies[i].for_line != BKO_NO_ID)
+			return false;
+		missing -= pegs->supplies[i].missing;
+		if (missing <= 0 && line->completed_by == BKO_NOT_COVERED)
+			line->completed_by = i;
+	}
+	return true;
+}
+
+/* The entry of a queue; one that is new is not read. */
+static QueueEntry *
+get_entry(Reading *reading, text *item, text *location, bool *first)
 {
 	QueueKey	key = {item, location};
 	QueueEntry *entry = queuehash_lookup(reading->queues, key);
-	MemoryContext old;
-	BkoPegs    *pegs;
 	bool		found;
 
+	*first = (entry == NULL);
 	if (entry)
-		return entry->pegs;
-	SPI_connect();
-	old = MemoryContextSwitchTo(reading->cxt);
+		return entry;
 	key.item = DatumGetTextPCopy(PointerGetDatum(item));
 	key.location = DatumGetTextPCopy(PointerGetDatum(location));
-	pegs = read_pegs(&reading->run, item, location);
-	if (pegs)
-		bko_peg(pegs);
 	entry = queuehash_insert(reading->queues, key, &found);
-	entry->pegs = pegs;
-	MemoryContextSwitchTo(old);
-	SPI_finish();
-	return pegs;
+	entry->read = false;
+	entry->pegs = NULL;
+	return entry;
+}
+
+/*
+ * A line, and the queue that it is in, laid against its supply; the queue not
+ * being read yet, in the memory of the reading, SPI being connected.  The first line that a query asks
+ * for is looked at alone where that will do ("alone": its pegs aren't asked
+ * for); with the second the whole queue is read.
+ */
+static BkoPegLine *
+read_line(Reading *reading, QueueEntry *entry, text *item, text *location, int64 line_id,
+		  bool alone, BkoPegs **pegs)
+{
+	if (alone)
+	{
+		Datum		args[2];
+
+		args[0] = PointerGetDatum(item);
+		args[1] = PointerGetDatum(location);
+		*pegs = palloc0(sizeof(BkoPegs));
+		if (read_alone(&reading->run, item, location, line_id, *pegs))
+		{
+			read_supplies(&reading->run, args, *pegs);
+			if (complete_alone(*pegs))
+				return (*pegs)->lines;
+		}
+	}
+	*pegs = entry->pegs = read_pegs(&reading->run, item, location);
+	entry->read = true;
+	if (*pegs == NULL)
+		return NULL;
+	bko_peg(*pegs);
+	return bko_peg_line(*pegs, line_id);
 }
 
 /* The line that the arguments (book, key, item, location, line_id) name. */
 static BkoPegLine *
-get_line(FunctionCallInfo fcinfo, BkoPegs **pegs, Reading **reading)
+get_line(FunctionCallInfo fcinfo, bool alone, BkoPegs **pegs, Reading **reading)
 {
+	MemoryContext old = CurrentMemoryContext;
+	BkoPegLine *line;
+	QueueEntry *entry;
+	bool		first;
+
 	for (int i = 0; i < 5; i++)
 		if (PG_ARGISNULL(i))
 			return NULL;
 	*reading = get_reading(fcinfo);
-	*pegs = get_queue(*reading, PG_GETARG_TEXT_PP(2), PG_GETARG_TEXT_PP(3));
-	return *pegs ? bko_peg_line(*pegs, PG_GETARG_INT64(4)) : NULL;
+	MemoryContextSwitchTo((*reading)->cxt);
+	entry = get_entry(*reading, PG_GETARG_TEXT_PP(2), PG_GETARG_TEXT_PP(3), &first);
+	if (entry->read)
+	{
+		*pegs = entry->pegs;
+		line = *pegs ? bko_peg_line(*pegs, PG_GETARG_INT64(4)) : NULL;
+	}
+	else
+	{
+		SPI_connect();
+		MemoryContextSwitchTo((*reading)->cxt);
+		line = read_line(*reading, entry, PG_GETARG_TEXT_PP(2), PG_GETARG_TEXT_PP(3),
+						 PG_GETARG_INT64(4), alone && first, pegs);
+		SPI_finish();
+	}
+	MemoryContextSwitchTo(old);
+	return line;
 }
 
 /* The supply that completes a line, or NULL. */
@@ -374,7 +475,7 @@ bko_promise(PG_FUNCTION_ARGS)
 {
 	BkoPegs    *pegs;
 	Reading    *reading;
-	BkoPegLine *line = get_line(fcinfo, &pegs, &reading);
+	BkoPegLine *line = get_line(fcinfo, true, &pegs, &reading);
 	const BkoPegSupply *supply;
 	Datum		values[PROMISE_NCOLUMNS];
 	bool		nulls[PROMISE_NCOLUMNS] = {false};
@@ -451,7 +552,7 @@ bko_pegging(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	BkoPegs    *pegs;
 	Reading    *reading;
-	BkoPegLine *line = get_line(fcinfo, &pegs, &reading);
+	BkoPegLine *line = get_line(fcinfo, false, &pegs, &reading);
 	BkoPeg	   *found;
 	int			n;
 
@@ -510,11 +611,23 @@ take_now(BkoPegs *pegs, BkoQty qty, int32 priority)
 	return take;
 }
 
+/* BK006 where nobody could order that quantity. */
+static void
+check_step(const BkoPegs *pegs, BkoQty qty, text *item, text *location)
+{
+	BkoStock	stock = {0};
+
+	stock.item = item;
+	stock.location = location;
+	stock.step = pegs->step;
+	bko_line_check_step(&stock, qty);
+}
+
 /*
  * bko.available_to_promise(book, item, qty, location, priority): the day on
  * which a new line would have all of qty, the queue being served as it is:
  * today where it is available now, null where what is on its way doesn't cover
- * it.  Raises BK001, BK006.
+ * it, or backorder_limit lets nobody wait for it.  Raises BK001, BK006.
  */
 Datum
 bko_available_to_promise(PG_FUNCTION_ARGS)
@@ -532,11 +645,17 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	pegs = read_pegs(&run, item, location);
 	if (pegs == NULL)
 		bko_not_stocked(&run, item, location);
+	check_step(pegs, qty, item, location);
 	qty -= take_now(pegs, qty, priority);
 	if (qty == 0)
 	{
 		SPI_finish();
 		PG_RETURN_DATEADT(today());
+	}
+	if (pegs->limit >= 0 && pegs->backordered + qty > pegs->limit)
+	{
+		SPI_finish();
+		PG_RETURN_NULL();		/* the backorder would be refused */
 	}
 	add_line(pegs, qty, priority);
 	bko_peg(pegs);
@@ -667,21 +786,19 @@ static Supposed
 supposed_of(FunctionCallInfo fcinfo)
 {
 	Supposed	supposed = {0};
-	text	   *item = BKO_ARG_TEXT(4);
 
 	supposed.ref = bko_need_text(fcinfo, 1, "supply_ref");
 	supposed.other_day = !PG_ARGISNULL(2);
 	supposed.expected_on = supposed.other_day ? PG_GETARG_DATEADT(2) : 0;
 	supposed.qty = -1;
-	if (!PG_ARGISNULL(3))
-		supposed.qty = bko_check_qty(PG_GETARG_DATUM(3), false, "qty",
-									 item ? item : supposed.ref, BKO_ARG_TEXT(5));
-	if (!PG_ARGISNULL(3) && supposed.qty < 0)
+	if (!PG_ARGISNULL(3) &&
+		(!bko_qty_from_numeric(PG_GETARG_NUMERIC(3), &supposed.qty) || supposed.qty < 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_QUANTITY),
-				 errmsg("qty is %s for supply \"%s\"", bko_qty_text(supposed.qty),
+				 errmsg("qty %s is out of range for supply \"%s\"",
+						DatumGetCString(DirectFunctionCall1(numeric_out, PG_GETARG_DATUM(3))),
 						bko_show_text(supposed.ref)),
-				 errhint("Give what is still to come of it: 0 or more.")));
+				 errhint("Give what is still to come of it: 0 or more, at most 12 digits before the point and 6 after.")));
 	return supposed;
 }
 
@@ -716,6 +833,12 @@ bko_preview_supply(PG_FUNCTION_ARGS)
 		locations[0] = PG_ARGISNULL(5) ? cstring_to_text("main") : PG_GETARG_TEXT_PP(5);
 		n = 1;
 	}
+	if (n > 1 && supposed.qty >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("supply \"%s\" has open lines for %d items or locations: which of them is to be %s?",
+						bko_show_text(supposed.ref), n, bko_qty_text(supposed.qty)),
+				 errhint("Name item and location.")));
 	for (int i = 0; i < n; i++)
 		if (!preview_place((ReturnSetInfo *) fcinfo->resultinfo, &run, items[i], locations[i],
 						   &supposed))

@@ -110,21 +110,24 @@ static void
 take_over(BkoStock *stock, int place)
 {
 	BkoWaiting *line = &stock->queue[place];
+	ListCell   *cell;
 
-	for (int i = 0; i < place; i++)
+	foreach(cell, stock->aside)
 	{
-		BkoWaiting *before = &stock->queue[i];
+		int			before = lfirst_int(cell);
 
-		if (!before->aside || before->line_id != line->line_id)
+		if (stock->queue[before].line_id != line->line_id)
 			continue;
-		*line = *before;
+		*line = stock->queue[before];
 		line->aside = false;
-		memset(before, 0, sizeof(BkoWaiting));
-		before->aside = true;
-		before->line_id = BKO_NO_ID;
+		memset(&stock->queue[before], 0, sizeof(BkoWaiting));
+		stock->queue[before].aside = true;
+		stock->queue[before].line_id = BKO_NO_ID;
 		for (int c = 0; c < stock->nchanges; c++)
-			if (stock->changes[c].waiting == i)
+			if (stock->changes[c].waiting == before)
 				stock->changes[c].waiting = place;
+		stock->aside = foreach_delete_current(stock->aside, cell);
+		return;
 	}
 }
 
@@ -168,7 +171,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 	for (uint64 i = 0; i < n; i++)
 	{
 		*add_waiting(frame, stock) = bko_queue_line(frame, i);
-		if (stock->naside > 0)
+		if (stock->aside != NIL)
 			take_over(stock, stock->nqueue - 1);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -397,6 +400,26 @@ fill_limited_in_turn(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 r
 	return given;
 }
 
+/* A line that shares, and what is kept from it. */
+typedef struct Claimant
+{
+	int			waiting;
+	BkoQty		kept;
+	BkoQty		share;
+} Claimant;
+
+/* Whoever has most kept from him takes first: what is kept is there for the rest. */
+static int
+compare_claimants(const void *a, const void *b)
+{
+	const Claimant *x = a;
+	const Claimant *y = b;
+
+	if (x->kept != y->kept)
+		return x->kept > y->kept ? -1 : 1;
+	return x->waiting - y->waiting;
+}
+
 /*
  * One round of fair shares for the lines from..to of one priority, as far as
  * limits let them take: they share what is there above the least that is kept
@@ -406,7 +429,7 @@ static BkoQty
 share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty available,
 			  int64 receipt_id)
 {
-	int		   *index = palloc_extended((to - from) * sizeof(int), MCXT_ALLOC_HUGE);
+	Claimant   *claimants = palloc_extended((to - from) * sizeof(Claimant), MCXT_ALLOC_HUGE);
 	BkoQty	   *open = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
 	BkoQty	   *shares = palloc_extended((to - from) * sizeof(BkoQty), MCXT_ALLOC_HUGE);
 	BkoQty		pool = 0;
@@ -421,8 +444,9 @@ share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty availab
 
 		if (may == 0)
 			continue;
-		pool = Max(pool, available - bko_limit_kept(stock, waiting->priority, waiting->group));
-		index[n] = i;
+		claimants[n].waiting = i;
+		claimants[n].kept = bko_limit_kept(stock, waiting->priority, waiting->group);
+		pool = Max(pool, available - claimants[n].kept);
 		open[n++] = may;
 		wanted += may;
 	}
@@ -432,9 +456,13 @@ share_limited(BkoFrame *frame, BkoStock *stock, int from, int to, BkoQty availab
 	else
 		memcpy(shares, open, n * sizeof(BkoQty));
 	for (int i = 0; i < n; i++)
+		claimants[i].share = shares[i];
+	qsort(claimants, n, sizeof(Claimant), compare_claimants);
+	for (int i = 0; i < n; i++)
 	{
-		BkoWaiting *waiting = &stock->queue[index[i]];
-		BkoQty		take = Min(shares[i], may_take(frame, stock, waiting, available - given));
+		BkoWaiting *waiting = &stock->queue[claimants[i].waiting];
+		BkoQty		take = Min(claimants[i].share,
+							   may_take(frame, stock, waiting, available - given));
 
 		if (take == 0)
 			continue;
@@ -482,7 +510,7 @@ fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 re
 BkoQty
 bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 {
-	BkoQty		available = bko_stock_available(frame, stock);
+	BkoQty		available = bko_stock_free(frame, stock);
 
 	if (bko_whole_steps(available, stock->step) == 0 ||
 		bko_stock_backordered(frame, stock) <= 0)
@@ -500,6 +528,17 @@ bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 	if (stock->rule == 's')
 		return fill_fairly(frame, stock, available, receipt_id);
 	return fill_in_turn(frame, stock, available, receipt_id);
+}
+
+/* The line that was read last was read out of turn. */
+static void
+remember_aside(BkoFrame *frame, BkoStock *stock)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->cxt);
+
+	stock->aside = lappend_int(stock->aside, stock->nqueue - 1);
+	stock->naside++;
+	MemoryContextSwitchTo(old);
 }
 
 /* A line that waits and is not held, wherever in the queue; NULL: none such. */
@@ -521,7 +560,7 @@ find_waiting(BkoFrame *frame, BkoStock *stock, int64 line_id)
 		waiting = add_waiting(frame, stock);
 		*waiting = bko_queue_line(frame, 0);
 		waiting->aside = true;
-		stock->naside++;
+		remember_aside(frame, stock);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	read_groups(frame, stock, waiting, waiting ? 1 : 0);
@@ -838,12 +877,21 @@ forget_queue(BkoStock *stock)
 {
 	stock->nchanges = 0;
 	stock->nqueue = stock->nextqueue = stock->naside = 0;
+	stock->aside = NIL;
 	stock->queue_read = stock->queue_ended = false;
 }
 
+/* "place" of the line in the sink: several changes of one line are one row. */
 static void
-tell_sink(BkoSink *sink, const BkoChange *change)
+tell_sink(BkoSink *sink, const BkoChange *change, int *place)
 {
+	if (*place >= 0)
+	{
+		sink->qty[*place] += -change->backordered;
+		sink->shipped[*place] += change->shipped;
+		return;
+	}
+	*place = sink->n;
 	if (sink->n == sink->max)
 	{
 		MemoryContext old = MemoryContextSwitchTo(sink->cxt);
@@ -875,9 +923,17 @@ bko_queue_tell(BkoFrame *frame, BkoSink *sink)
 	int			n = bko_frame_stocks(frame, &stocks);
 
 	for (int s = 0; s < n; s++)
-		for (int i = 0; i < stocks[s]->nchanges; i++)
-			if (stocks[s]->changes[i].waiting >= 0)
-				tell_sink(sink, &stocks[s]->changes[i]);
+	{
+		BkoStock   *stock = stocks[s];
+		int		   *place = palloc_extended((stock->nqueue + 1) * sizeof(int), MCXT_ALLOC_HUGE);
+
+		for (int i = 0; i < stock->nqueue; i++)
+			place[i] = -1;
+		for (int i = 0; i < stock->nchanges; i++)
+			if (stock->changes[i].waiting >= 0)
+				tell_sink(sink, &stock->changes[i], &place[stock->changes[i].waiting]);
+		pfree(place);
+	}
 }
 
 /* Write all changes of lines that the frame has decided, SPI being connected. */

@@ -63,6 +63,7 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 			ndifferent++;
 		if (on_hand - allocated > stock->on_hand - stock->allocated)
 			stock->assign_all = true;
+		bko_limit_recount_later(frame, stock, stock->nlimits > 0);
 		bko_stock_add(stock, on_hand - stock->on_hand, allocated - stock->allocated,
 					  backordered - stock->backordered);
 		if (bko_stock_available(frame, stock) < 0)
@@ -89,9 +90,11 @@ bko_rebuild(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&run, NULL);
 	args[0] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
 	lock_stocks(frame, args[0], nulls);
+	ncorrected = bko_run(&run, PLAN_REBUILD_LIMITED, args, nulls, 0);
+	bko_epoch_next();
 	args[1] = TimestampTzGetDatum(bko_journal_now(frame));
 	args[2] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
-	ncorrected = bko_run(&run, PLAN_REBUILD_UNKNOWN, args, nulls, 0);
+	ncorrected += bko_run(&run, PLAN_REBUILD_UNKNOWN, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_GONE, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_LINES, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_SUPPLY, args, nulls, 0);

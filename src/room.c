@@ -126,6 +126,7 @@ bko_room_day(BkoLimit *limits, int n, DateADT day)
 		{
 			limits[i].begins = begins;
 			limits[i].used = 0;
+			limits[i].rolled = true;
 		}
 	}
 }

@@ -137,10 +137,19 @@ bko_stock_available(BkoFrame *frame, BkoStock *stock)
 		total(frame, stock, offsetof(BkoStock, d_allocated), stock->allocated);
 }
 
+/* What the next line can take: not what is kept for parts still to be inserted. */
+BkoQty
+bko_stock_free(BkoFrame *frame, BkoStock *stock)
+{
+	return bko_stock_available(frame, stock) -
+		total(frame, stock, offsetof(BkoStock, part_take), 0);
+}
+
 BkoQty
 bko_stock_backordered(BkoFrame *frame, BkoStock *stock)
 {
-	return total(frame, stock, offsetof(BkoStock, d_backordered), stock->backordered);
+	return total(frame, stock, offsetof(BkoStock, d_backordered), stock->backordered) +
+		total(frame, stock, offsetof(BkoStock, part_waits), 0);
 }
 
 /*

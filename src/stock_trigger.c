@@ -243,9 +243,9 @@ delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	if (stock->nlimits > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
-				 errmsg("stock row of %s can't be deleted: it has %d caps or protected quantities",
-						bko_where(item, location), stock->nlimits),
-				 errhint("Delete those first: DELETE FROM %scap, %sprotection.",
+				 errmsg("stock row of %s can't be deleted: it has caps or protected quantities",
+						bko_where(item, location)),
+				 errhint("Delete those first, from %scap and %sprotection.",
 						 frame->run.book->prefix, frame->run.book->prefix)));
 	if (stock->allocated != 0 || bko_stock_backordered(frame, stock) != 0 ||
 		bko_frame_shares(frame, stock))

@@ -8,6 +8,7 @@
  */
 #include "bko.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -293,6 +294,23 @@ fill_in_dates(BkoRow *row, bool insert)
 		bko_row_set(row, SUPPLY_EXPECTED_ON, BKO_VALUE(row, SUPPLY_PROMISED_ON));
 }
 
+static bool
+is_closed(BkoRow *row)
+{
+	return !BKO_ISNULL(row, SUPPLY_CLOSED) && DatumGetBool(BKO_VALUE(row, SUPPLY_CLOSED));
+}
+
+/* A line that is closed now was closed today, unless a day is given. */
+static void
+fill_in_closed_on(const BkoRun *run, BkoRow *row, bool was_closed)
+{
+	if (!is_closed(row))
+		BKO_ISNULL(row, SUPPLY_CLOSED_ON) = true;
+	else if (!was_closed && BKO_ISNULL(row, SUPPLY_CLOSED_ON))
+		bko_row_set(row, SUPPLY_CLOSED_ON,
+					DateADTGetDatum(bko_book_day(run->book, GetCurrentTransactionStartTimestamp())));
+}
+
 /* BK008 where the line that supply is bought for is none of its item and location. */
 static void
 check_for_line(const BkoRun *run, BkoRow *row, text *item, text *location)
@@ -331,6 +349,7 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	HeapTuple	restored = NULL;
 	bool		insert;
 	bool		other_line;
+	bool		was_closed = false;
 
 	bko_check_trigger(fcinfo, "bko.supply_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
@@ -356,6 +375,7 @@ bko_supply_row(PG_FUNCTION_ARGS)
 		other_line = bko_row_changed(&row, &new, SUPPLY_FOR_LINE) ||
 			bko_row_changed(&row, &new, SUPPLY_ITEM) ||
 			bko_row_changed(&row, &new, SUPPLY_LOCATION);
+		was_closed = is_closed(&row);
 		row = new;
 	}
 	if (restored)
@@ -364,6 +384,7 @@ bko_supply_row(PG_FUNCTION_ARGS)
 	bko_check_name(item, "item");
 	bko_check_name(location, "location");
 	fill_in_dates(&row, insert);
+	fill_in_closed_on(&run, &row, was_closed);
 	if (other_line)
 		check_for_line(&run, &row, item, location);
 	bko_row_set_qty(&row, SUPPLY_QTY_EXPECTED,

@@ -76,7 +76,7 @@ bko_due_settle(const BkoRun *run, const text *only)
 	if (lock_due(run, only, &refs) == 0)
 		return;
 	frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
-	n = bko_run_latest(run, PLAN_DUE_LINES, &refs);
+	n = bko_run_latest(run, PLAN_DUE_LINES, &refs, NULL);
 	for (uint64 i = 0; i < n; i++)
 		(void) bko_stock_touch(frame, bko_result_text(i, 2),
 							   bko_result_text(i, 3));

@@ -11,6 +11,7 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PERL=${PERL:-/usr/bin/perl}
 PYTHON=${PYTHON:-/usr/bin/python3}
+CHROMIUM=${CHROMIUM:-chromium}
 WORK=
 CHILD=
 umask 022
@@ -51,6 +52,7 @@ find_postgres() {
 
 has_compiler() { echo '#include <stdio.h>' | "${CC:-cc}" -E - >/dev/null 2>&1; }
 has_perl() { "$PERL" -MIPC::Run -MTest::More -MApp::Prove -e 1 2>/dev/null; }
+has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; }
 has_python() { "$PYTHON" -c 'import psycopg2' 2>/dev/null; }
 
 # Debian's names of the server and its headers: of the server that is there, or
@@ -68,7 +70,7 @@ server_packages() {
 }
 
 # Sets LACKING (in words) and PACKAGES (Debian's names, SERVER for the server's)
-# for the purposes given: demo, test, bench.
+# for the purposes given: demo, test, bench, dashboard, dashboard-test.
 look_for_lacking() {
 	LACKING=() PACKAGES=()
 	lacks() { LACKING+=("$1"); PACKAGES+=("${@:2}"); }
@@ -83,6 +85,12 @@ look_for_lacking() {
 	fi
 	if [[ " $* " == *' bench '* ]]; then
 		command -v valgrind >/dev/null || lacks 'valgrind' valgrind
+	fi
+	if [[ " $* " == *' dashboard'* ]]; then
+		has_node || lacks 'Node.js 18 or later, with npm' nodejs npm
+	fi
+	if [[ " $* " == *' dashboard-test '* ]]; then
+		command -v "$CHROMIUM" >/dev/null || lacks "Chromium ($CHROMIUM)" chromium fonts-dejavu-core
 	fi
 }
 

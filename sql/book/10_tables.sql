@@ -3,19 +3,25 @@
 -- the engine fills them in, and what arrives filled in is a restore.
 
 CREATE TABLE book (
-    one         boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (one),
-    version     integer     NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    time_zone   text        NOT NULL DEFAULT current_setting('TimeZone')
-                            CHECK (now() AT TIME ZONE time_zone IS NOT NULL),
-    read_key    uuid        NOT NULL DEFAULT gen_random_uuid()
+    one               boolean      NOT NULL DEFAULT true PRIMARY KEY CHECK (one),
+    version           integer      NOT NULL,
+    created_at        timestamptz  NOT NULL DEFAULT now(),
+    time_zone         text         NOT NULL DEFAULT current_setting('TimeZone')
+                                   CHECK (now() AT TIME ZONE time_zone IS NOT NULL),
+    record_shortages  boolean      NOT NULL DEFAULT true,
+    demand_days       integer      NOT NULL DEFAULT 90 CHECK (demand_days BETWEEN 1 AND 3660),
+    service_level     numeric      NOT NULL DEFAULT 0.95 CHECK (service_level BETWEEN 0.5 AND 0.9999),
+    read_key          uuid         NOT NULL DEFAULT gen_random_uuid()
 );
 COMMENT ON TABLE book IS 'One row: the version and settings of this book';
 COMMENT ON COLUMN book.one IS 'True: there is one row';
 COMMENT ON COLUMN book.version IS 'Version of the book''s tables, views and functions; bko.upgrade_book() raises it';
 COMMENT ON COLUMN book.created_at IS 'When the book was made';
 COMMENT ON COLUMN book.time_zone IS 'Time zone in which the book counts days, weeks and months; at first that of the session that made it';
+COMMENT ON COLUMN book.record_shortages IS 'True: the facts of each shortage are recorded in the table shortage when it comes about';
 COMMENT ON COLUMN book.read_key IS 'What the book''s views show to the functions that they call, so that nobody else can call them';
+COMMENT ON COLUMN book.demand_days IS 'How many days of orders, up to today, the demand of an item is reckoned from';
+COMMENT ON COLUMN book.service_level IS 'Cycle service level that reorder_advice plans for: the share of order cycles in which stock does not run out';
 
 CREATE TABLE stock (
     item             text        NOT NULL CHECK (octet_length(item) BETWEEN 1 AND 1000),
@@ -32,6 +38,7 @@ CREATE TABLE stock (
                                  CHECK (fill_rule IN ('fifo', 'due_date', 'fair_share', 'most_lines')),
     ships_at_once    boolean     NOT NULL DEFAULT true,
     lead_time_days   numeric     CHECK (lead_time_days >= 0),
+    demand_per_day   numeric     CHECK (demand_per_day >= 0),
     last_queued_at   timestamptz,
     limited          boolean     NOT NULL DEFAULT false,
     unassigned       numeric     CHECK (unassigned > 0),
@@ -52,6 +59,7 @@ COMMENT ON COLUMN stock.backorder_limit IS 'Most that may wait in all: null no l
 COMMENT ON COLUMN stock.fill_rule IS 'Who is filled first: fifo, due_date, fair_share, most_lines';
 COMMENT ON COLUMN stock.ships_at_once IS 'True: what a line gets ships in the same step; false: it stays allocated until ship()';
 COMMENT ON COLUMN stock.lead_time_days IS 'Days from order to delivery, as planned';
+COMMENT ON COLUMN stock.demand_per_day IS 'Demand per day as forecast, where somebody forecasts it; reports go by history where it is null';
 COMMENT ON COLUMN stock.last_queued_at IS 'Kept by bko: the latest order_line.queued_at given here; the next is later';
 COMMENT ON COLUMN stock.limited IS 'Kept by bko: there are caps or protected quantities for it';
 COMMENT ON COLUMN stock.unassigned IS 'Kept by bko: part of available that reallocate() left over and that waiting lines passed up: it is for new orders, until stock next rises or the queue changes';
@@ -93,7 +101,7 @@ COMMENT ON COLUMN order_line.line_no IS 'Number of the line within its order';
 COMMENT ON COLUMN order_line.demand IS 'customer: to be sold; internal: for own use, in the same queue';
 COMMENT ON COLUMN order_line.customer IS 'Who ordered';
 COMMENT ON COLUMN order_line.item IS 'What was ordered';
-COMMENT ON COLUMN order_line.location IS 'Where it is to be taken from';
+COMMENT ON COLUMN order_line.location IS 'Where it is to be taken from; inserted as NULL: where the table sourcing says';
 COMMENT ON COLUMN order_line.priority IS 'Lower is more urgent, 0 to 32767';
 COMMENT ON COLUMN order_line.ship_policy IS 'partial: what is there ships; line: ships when the whole line is there; order: ships when every line of the order is';
 COMMENT ON COLUMN order_line.requested_on IS 'Day the customer asked for';
@@ -127,7 +135,9 @@ CREATE TABLE supply (
     unit_cost     numeric CHECK (unit_cost >= 0),
     for_line_id   bigint,
     closed        boolean NOT NULL DEFAULT false,
+    closed_on     date,
     qty_received  numeric NOT NULL CHECK (qty_received >= 0),
+    line_id       bigint,
     PRIMARY KEY (supply_id, item)
 );
 COMMENT ON TABLE supply IS 'What is on its way: purchase, production and transfer lines';
@@ -144,7 +154,9 @@ COMMENT ON COLUMN supply.expected_on IS 'Day on which it is expected now; promis
 COMMENT ON COLUMN supply.unit_cost IS 'Cost of a unit';
 COMMENT ON COLUMN supply.for_line_id IS 'The order line that it was bought for, which its receipts fill first; null: none';
 COMMENT ON COLUMN supply.closed IS 'True: nothing more will come';
+COMMENT ON COLUMN supply.closed_on IS 'Day on which it was closed, in book.time_zone; today where none is given; null while it is open';
 COMMENT ON COLUMN supply.qty_received IS 'Kept by bko: received so far, over-receipts included';
+COMMENT ON COLUMN supply.line_id IS 'Of a transfer: the order line at the location that it comes from';
 
 CREATE TABLE receipt (
     receipt_id         bigint      GENERATED BY DEFAULT AS IDENTITY,
@@ -207,6 +219,21 @@ COMMENT ON COLUMN movement.receipt_id IS 'The receipt that it came from';
 COMMENT ON COLUMN movement.supply_id IS 'The supply line that was received on';
 COMMENT ON COLUMN movement.reason IS 'Why, where somebody said so';
 COMMENT ON COLUMN movement.by_role IS 'Role on whose behalf it happened';
+
+CREATE TABLE sourcing (
+    item       text     NOT NULL PRIMARY KEY CHECK (octet_length(item) <= 1000),
+    locations  text[]   NOT NULL
+                        CONSTRAINT locations_named_and_distinct CHECK (bko.is_location_list(locations)),
+    split      boolean  NOT NULL DEFAULT false
+);
+COMMENT ON TABLE sourcing IS 'Sourcing rules: where an order line is taken from that names no location (location NULL)';
+COMMENT ON COLUMN sourcing.item IS 'The item; the empty name: every item that has no rule of its own';
+COMMENT ON COLUMN sourcing.locations IS 'Locations, the first choice first; those that don''t stock the item are passed over';
+COMMENT ON COLUMN sourcing.split IS 'False: the first location that can fill the whole line takes it; true: each gives what it has';
+
+-- Numbers of transfers that are given none.
+CREATE SEQUENCE transfer_number_seq;
+COMMENT ON SEQUENCE transfer_number_seq IS 'Numbers the transfers that transfer() gives a reference: TR-1, TR-2, ...';
 
 CREATE TABLE order_due (
     order_ref  text NOT NULL
@@ -271,6 +298,41 @@ COMMENT ON COLUMN protection.customer_group IS 'The customers that it is kept fo
 COMMENT ON COLUMN protection.priority IS 'Without a group: kept from lines less urgent than this. With a group: kept from lines outside it, but for those more urgent than this';
 COMMENT ON COLUMN protection.qty IS 'The quantity: others take only what is available above it';
 COMMENT ON COLUMN protection.since IS 'Kept by bko: since when it holds as it is';
+
+CREATE TABLE shortage (
+    shortage_id         bigint      GENERATED BY DEFAULT AS IDENTITY,
+    at                  timestamptz NOT NULL,
+    item                text        NOT NULL,
+    location            text        NOT NULL,
+    on_hand             numeric     NOT NULL,
+    available           numeric     NOT NULL,
+    backordered         numeric     NOT NULL,
+    expected            numeric     NOT NULL,
+    overdue_purchase    numeric     NOT NULL,
+    overdue_production  numeric     NOT NULL,
+    short_received      numeric     NOT NULL,
+    supplier            text,
+    safety_stock        numeric,
+    demand_per_day      numeric,
+    reorder_point       numeric,
+    PRIMARY KEY (shortage_id, item)
+);
+COMMENT ON TABLE shortage IS 'What stood there when order lines came in that had to wait: a row for each statement and stock row; recorded then, since it cannot be told later';
+COMMENT ON COLUMN shortage.shortage_id IS 'Number of the row';
+COMMENT ON COLUMN shortage.at IS 'When it was: the movements of the lines have the same time';
+COMMENT ON COLUMN shortage.item IS 'What was short';
+COMMENT ON COLUMN shortage.location IS 'Where';
+COMMENT ON COLUMN shortage.on_hand IS 'On hand before the lines came in';
+COMMENT ON COLUMN shortage.available IS 'Available before';
+COMMENT ON COLUMN shortage.backordered IS 'Waited for by others before';
+COMMENT ON COLUMN shortage.expected IS 'Supply still to come, overdue or not';
+COMMENT ON COLUMN shortage.overdue_purchase IS 'Of it, what suppliers (or other locations) had promised for an earlier day';
+COMMENT ON COLUMN shortage.overdue_production IS 'Of it, what production had promised for an earlier day';
+COMMENT ON COLUMN shortage.short_received IS 'What was missing of deliveries closed short that were expected in the 30 days before';
+COMMENT ON COLUMN shortage.supplier IS 'Supplier of the longest overdue purchase, or of the last one closed short';
+COMMENT ON COLUMN shortage.safety_stock IS 'stock.safety_stock then';
+COMMENT ON COLUMN shortage.demand_per_day IS 'stock.demand_per_day then: the forecast';
+COMMENT ON COLUMN shortage.reorder_point IS 'Reorder point then: demand_per_day * lead_time_days + safety_stock';
 
 CREATE TABLE promise (
     line_id       bigint      NOT NULL,

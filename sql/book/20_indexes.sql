@@ -17,7 +17,7 @@ CREATE INDEX order_line_order_ref ON order_line (order_ref);
 CREATE INDEX order_line_whole ON order_line (order_ref) WHERE ship_policy = 'order' AND closed_at IS NULL;
 
 -- Supply still to come, in the order in which it is laid against the queue.
-CREATE INDEX supply_open ON supply (item, location, expected_on, supply_id) WHERE NOT closed;
+CREATE INDEX supply_open ON supply (item, location, closed, expected_on, supply_id);
 CREATE INDEX supply_ref ON supply (supply_ref);
 
 -- A delivery is taken once, however often it is posted.
@@ -28,6 +28,9 @@ CREATE INDEX movement_receipt ON movement (receipt_id) WHERE kind = 'receive';
 
 -- What was received on a supply line, which then can't be deleted.
 CREATE INDEX movement_supply ON movement (supply_id) WHERE supply_id IS NOT NULL;
+
+-- Shortages are found by the time of the lines' movements.
+CREATE INDEX shortage_place ON shortage (item, location, at);
 
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;
 

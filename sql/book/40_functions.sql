@@ -2,7 +2,7 @@
 -- so no search_path of a caller can point them elsewhere, and they follow the
 -- schema when it is renamed.
 --
--- Functions that insert for the caller (receive, place_order) run with the
+-- Functions that insert for the caller (receive, place_order, transfer) run with the
 -- caller's rights: who may INSERT into the table may call them. The others do
 -- what no right on a table allows; they run with the owner's rights, and the
 -- owner grants EXECUTE on them (70_privileges.sql takes it from PUBLIC).
@@ -30,7 +30,28 @@ BEGIN ATOMIC
        AND l.order_ref IS NOT DISTINCT FROM place_order.order_ref
      ORDER BY l.line_no, l.line_id;
 END;
-COMMENT ON FUNCTION place_order(text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Places an order: lines is a JSON array of objects with item, qty and where wanted location, line_no, unit_price, ...; returns the lines as split. Orders placed at the same time never deadlock';
+COMMENT ON FUNCTION place_order(text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Places an order: lines is a JSON array of objects with item, qty and where wanted location, line_no, unit_price, ...; a line without a location is sourced; returns the lines as split, over several locations too. Orders placed at the same time never deadlock';
+
+CREATE FUNCTION transfer(item text, qty numeric, from_location text, to_location text,
+                         expected_on date DEFAULT NULL, ref text DEFAULT NULL,
+                         priority integer DEFAULT NULL, ship_policy text DEFAULT NULL,
+                         requested_on date DEFAULT NULL)
+    RETURNS bko.transferred LANGUAGE sql
+BEGIN ATOMIC
+    SELECT * FROM bko.transfer('book'::regclass, item, qty, from_location, to_location, expected_on, ref,
+                               priority, ship_policy, requested_on);
+END;
+COMMENT ON FUNCTION transfer(text, numeric, text, text, date, text, integer, text, date) IS 'Transfers goods: an internal order line at one location, expected supply of the same reference at the other; the arrival is a receipt with that supply_ref';
+
+CREATE FUNCTION cancel_transfer(ref text, reason text DEFAULT NULL)
+    RETURNS SETOF order_line LANGUAGE sql SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT bko.cancel_transfer('book'::regclass, ref, reason);
+    SELECT l FROM order_line l JOIN supply s ON s.line_id = l.line_id AND s.item = l.item
+     WHERE s.supply_ref = ref AND s.kind = 'transfer'
+     ORDER BY l.line_id;
+END;
+COMMENT ON FUNCTION cancel_transfer(text, text) IS 'Cancels what has not left of a transfer and expects at the other location no more than what has; returns its order lines';
 
 CREATE FUNCTION ship(line_id bigint, qty numeric DEFAULT NULL)
     RETURNS order_line LANGUAGE sql SECURITY DEFINER

@@ -41,7 +41,7 @@ COMMENT ON COLUMN waiting_line.held IS 'True: it is held, and passed over';
 CREATE VIEW pegging AS
 SELECT l.line_id, l.order_ref, l.item, l.location, p.supply_id, p.supply_ref, p.qty, p.expected_on
   FROM waiting_line l
- CROSS JOIN book b
+  JOIN book b ON b.one
  CROSS JOIN LATERAL bko.pegging('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
 COMMENT ON VIEW pegging IS 'Which expected supply will fill which waiting line, and with how much';
 COMMENT ON COLUMN pegging.line_id IS 'The waiting line';
@@ -68,11 +68,12 @@ SELECT l.line_id, l.order_ref, l.demand, l.customer, l.item, l.location, l.prior
        l.requested_on,
        p.promised_on,
        p.supply_ref,
-       greatest(p.promised_on - l.requested_on, 0) AS days_late,
+       CASE WHEN isfinite(p.promised_on) AND isfinite(l.requested_on)
+            THEN greatest(p.promised_on - l.requested_on, 0) END AS days_late,
        l.currency,
        l.held
   FROM waiting_line l
- CROSS JOIN book b
+  JOIN book b ON b.one
  CROSS JOIN LATERAL bko.promise('book'::regclass, b.read_key, l.item, l.location, l.line_id) p;
 COMMENT ON VIEW open_backorder IS 'Every waiting line: how much of what, since when, its place in the queue and its promise';
 COMMENT ON COLUMN open_backorder.line_id IS 'The waiting line';
@@ -92,6 +93,37 @@ COMMENT ON COLUMN open_backorder.qty_ahead IS 'Quantity that lines before it wai
 COMMENT ON COLUMN open_backorder.requested_on IS 'Day the customer asked for';
 COMMENT ON COLUMN open_backorder.promised_on IS 'Day of the expected supply that completes it; null: none on its way';
 COMMENT ON COLUMN open_backorder.supply_ref IS 'That supply';
-COMMENT ON COLUMN open_backorder.days_late IS 'Days from requested_on to promised_on; 0: in time';
+COMMENT ON COLUMN open_backorder.days_late IS 'Days from requested_on to promised_on; 0: in time; null: either is unknown';
 COMMENT ON COLUMN open_backorder.currency IS 'Currency of value';
 COMMENT ON COLUMN open_backorder.held IS 'True: the line is held; it keeps its place, and nothing is promised';
+
+-- Every line of every order, as a reader sees it.
+CREATE VIEW order_position AS
+SELECT order_ref, line_no, line_id, demand, customer, item, location, priority, ship_policy,
+       requested_on, ordered_at, unit_price, currency,
+       qty_ordered, qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned,
+       held, hold_reason, closed_at
+  FROM order_line;
+COMMENT ON VIEW order_position IS 'Order lines and where each unit of them stands, open or closed';
+COMMENT ON COLUMN order_position.order_ref IS 'The order';
+COMMENT ON COLUMN order_position.line_no IS 'Number of the line within its order';
+COMMENT ON COLUMN order_position.line_id IS 'The line';
+COMMENT ON COLUMN order_position.demand IS 'customer or internal';
+COMMENT ON COLUMN order_position.customer IS 'Who ordered';
+COMMENT ON COLUMN order_position.item IS 'What was ordered';
+COMMENT ON COLUMN order_position.location IS 'Where it is taken from';
+COMMENT ON COLUMN order_position.priority IS 'Lower is more urgent';
+COMMENT ON COLUMN order_position.ship_policy IS 'partial, line or order';
+COMMENT ON COLUMN order_position.requested_on IS 'Day the customer asked for';
+COMMENT ON COLUMN order_position.ordered_at IS 'When the order was placed';
+COMMENT ON COLUMN order_position.unit_price IS 'Price of a unit';
+COMMENT ON COLUMN order_position.currency IS 'Currency of unit_price';
+COMMENT ON COLUMN order_position.qty_ordered IS 'Quantity ordered: shipped + allocated + backordered + cancelled';
+COMMENT ON COLUMN order_position.qty_shipped IS 'Shipped so far';
+COMMENT ON COLUMN order_position.qty_allocated IS 'Held for the line, not yet shipped';
+COMMENT ON COLUMN order_position.qty_backordered IS 'What the line waits for';
+COMMENT ON COLUMN order_position.qty_cancelled IS 'Cancelled';
+COMMENT ON COLUMN order_position.qty_returned IS 'Came back of what was shipped';
+COMMENT ON COLUMN order_position.held IS 'True: stop-ship';
+COMMENT ON COLUMN order_position.hold_reason IS 'Why it is held';
+COMMENT ON COLUMN order_position.closed_at IS 'Since when nothing of it is open';

@@ -18,8 +18,10 @@ CREATE FUNCTION preview_supply(supply_ref text, expected_on date DEFAULT NULL,
 BEGIN ATOMIC
     SELECT l.line_id, l.order_ref, l.customer, l.item, l.location, l.qty_backordered,
            l.requested_on, p.promised_on, p.promised_then,
-           greatest(p.promised_on - l.requested_on, 0),
-           greatest(p.promised_then - l.requested_on, 0)
+           CASE WHEN isfinite(p.promised_on) AND isfinite(l.requested_on)
+                THEN greatest(p.promised_on - l.requested_on, 0) END,
+           CASE WHEN isfinite(p.promised_then) AND isfinite(l.requested_on)
+                THEN greatest(p.promised_then - l.requested_on, 0) END
       FROM bko.preview_supply('book'::regclass, preview_supply.supply_ref,
                               preview_supply.expected_on, preview_supply.qty,
                               preview_supply.item, preview_supply.location)

@@ -64,7 +64,29 @@ BEGIN ATOMIC
           FROM line l JOIN stock s ON s.item = l.item AND s.location = l.location
          WHERE l.qty_backordered > 0
         UNION ALL
-        SELECT 9, 'waits for',
+        SELECT 9, 'held back by', string_agg(k.what, '; ' ORDER BY k.n, k.what)
+          FROM line l
+          JOIN stock s ON s.item = l.item AND s.location = l.location AND s.limited
+          LEFT JOIN customer_group g ON g.customer = l.customer
+         CROSS JOIN LATERAL (
+            SELECT 1 AS n, format('a cap of %s per %s for %s, %s used', c.qty, c.period,
+                                  coalesce('group ' || c.customer_group, 'priority ' || c.priority),
+                                  c.qty_used) AS what
+              FROM cap c
+             WHERE c.item = l.item AND c.location = l.location
+               AND (c.priority = l.priority OR c.customer_group = g.group_name)
+            UNION ALL
+            SELECT 2, format('%s protected for %s', p.qty,
+                             coalesce('group ' || p.customer_group, 'priority ' || p.priority))
+              FROM protection p
+             WHERE p.item = l.item AND p.location = l.location
+               AND CASE WHEN p.customer_group IS NULL THEN l.priority > p.priority
+                        ELSE l.priority >= p.priority
+                             AND p.customer_group IS DISTINCT FROM g.group_name END) k
+         WHERE l.qty_backordered > 0 AND NOT l.held
+        HAVING count(*) > 0
+        UNION ALL
+        SELECT 10, 'waits for',
                coalesce((SELECT string_agg(format('%s from %s expected on %s', g.qty, g.supply_ref,
                                                   coalesce(g.expected_on::text, 'an unknown day')), ', '
                                            ORDER BY g.expected_on, g.supply_id)
@@ -72,10 +94,10 @@ BEGIN ATOMIC
                         'nothing is on its way')
           FROM place p JOIN line l ON NOT l.held
         UNION ALL
-        SELECT 10, 'promised on', coalesce(p.promised_on::text, 'no date: what is on its way does not cover it, or not by a known day')
+        SELECT 11, 'promised on', coalesce(p.promised_on::text, 'no date: what is on its way does not cover it, or not by a known day')
           FROM place p JOIN line l ON NOT l.held
         UNION ALL
-        SELECT 11, 'requested on', l.requested_on::text FROM line l WHERE l.requested_on IS NOT NULL
+        SELECT 12, 'requested on', l.requested_on::text FROM line l WHERE l.requested_on IS NOT NULL
     )
     SELECT a.fact, a.value FROM answers a ORDER BY a.n;
 END;

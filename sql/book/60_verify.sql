@@ -170,14 +170,13 @@ BEGIN ATOMIC
                          WHERE g.customer = l.customer AND g.group_name = c.customer_group))) u
      WHERE c.qty_used <> u.qty
     UNION ALL
-    -- a stock row knows whether it has limits
+    -- a stock row knows that it has limits (that it may have some does no harm)
     SELECT 'limited', s.item, s.location, NULL,
-           format('stock.limited is %s, caps and protected quantities are not so', s.limited)
+           'there are caps or protected quantities, and stock.limited is false'
       FROM stock s
-     WHERE s.limited <> (EXISTS (SELECT FROM cap c
-                                  WHERE c.item = s.item AND c.location = s.location) OR
-                         EXISTS (SELECT FROM protection p
-                                  WHERE p.item = s.item AND p.location = s.location))
+     WHERE NOT s.limited
+       AND (EXISTS (SELECT FROM cap c WHERE c.item = s.item AND c.location = s.location) OR
+            EXISTS (SELECT FROM protection p WHERE p.item = s.item AND p.location = s.location))
     UNION ALL
     -- an order that ships as a whole has not been left lying when it is all there
     SELECT 'order held back', l.item, l.location, l.line_id,
@@ -229,10 +228,10 @@ BEGIN ATOMIC
            format('supply line %s says %s received, the journal %s',
                   u.supply_id, u.qty_received, coalesce(m.received, 0))
       FROM supply u
-      LEFT JOIN (SELECT m.supply_id, sum(m.qty) AS received
+      LEFT JOIN (SELECT m.supply_id, m.item, sum(m.qty) AS received
                    FROM movement m
                   WHERE m.supply_id IS NOT NULL AND m.kind = 'receive'
-                  GROUP BY m.supply_id) m ON m.supply_id = u.supply_id
+                  GROUP BY m.supply_id, m.item) m ON m.supply_id = u.supply_id AND m.item = u.item
      WHERE u.qty_received <> coalesce(m.received, 0);
 END;
 COMMENT ON FUNCTION verify() IS 'A row for each break of a rule that must always hold; none: the book is sound';

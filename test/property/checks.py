@@ -4,6 +4,8 @@ from collections import defaultdict
 
 import model as m
 from database import LINE_COLUMNS, STOCK_COLUMNS, Failed, Mismatch, show
+from limit_operations import COLUMNS, SHOWN
+from supply_operations import SUPPLY_COLUMNS
 
 
 # ------------------------------------------------------------ one operation
@@ -30,8 +32,16 @@ def judged(operation, model, rows, error):
         raise Mismatch(f"{operation.kind}: must succeed{answer('model', expected)}\n"
                        f"but failed with {error.code}: {error}", operation.items)
     if expected != rows:
-        raise Mismatch(f"{operation.kind}: wrong answer{differences(expected, rows)}", operation.items)
+        mismatch = Mismatch(f"{operation.kind}: wrong answer{differences(expected, rows)}", operation.items)
+        mismatch.keys = keys_of_lines(operation, expected, rows)
+        raise mismatch
     return trial
+
+
+def keys_of_lines(operation, expected, rows):
+    """Lines of which the two sides say different things."""
+    numbers = [row["line_id"] for row in expected if row not in rows and "line_id" in row]
+    return [(number, item) for number in numbers for item in sorted(filter(None, operation.items))]
 
 
 def attempt(operation, session):
@@ -77,6 +87,9 @@ def compare_items(session, book, model, items):
         f"SELECT {STOCK_COLUMNS} FROM {book}.stock {of_items}", chosen, log=False), items)
     compare_lines(model, session.execute(
         f"SELECT {LINE_COLUMNS} FROM {book}.order_line {of_items}", chosen, log=False), items)
+    compare_supply(session, book, model, of_items, chosen, items)
+    compare_limits(session, book, model, of_items, chosen, items)
+    compare_promises(session, book, model, of_items, chosen, items)
 
 
 def compare_all(session, book, model):
@@ -86,9 +99,9 @@ def compare_all(session, book, model):
         compare_lines(model, session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.order_line", log=False))
     except Mismatch as mismatch:
         raise Mismatch(f"{mismatch}{fills_of(session, book, model, mismatch.keys)}", mismatch.items)
-    compare_rows("supply", {n: model.supply_row(s) for n, s in model.supplies.items()},
-                 session.execute(f"SELECT supply_id, qty_received, closed FROM {book}.supply", log=False),
-                 lambda row: row["supply_id"])
+    compare_supply(session, book, model)
+    compare_limits(session, book, model)
+    compare_promises(session, book, model)
     compare_receipts(session, book, model)
     breaks = session.execute(f"SELECT * FROM {book}.verify()", log=False)
     if breaks:
@@ -107,6 +120,75 @@ def compare_lines(model, rows, items=None):
     expected = {key: model.line_row(line) for key, line in model.lines.items()
                 if items is None or key[1] in items}
     compare_rows("order_line", expected, rows, lambda row: (row["line_id"], row["item"]))
+
+
+def compare_supply(session, book, model, condition="", params=None, items=None):
+    compare_rows("supply", {n: model.supply_row(s) for n, s in model.supplies.items()
+                            if items is None or s.item in items},
+                 session.execute(f"SELECT {SUPPLY_COLUMNS} FROM {book}.supply {condition}", params,
+                                 log=False),
+                 lambda row: row["supply_id"])
+
+
+def compare_limits(session, book, model, condition="", params=None, items=None):
+    for kind, rows, shown in (("cap", model.caps, model.cap_row),
+                              ("protection", model.protections, model.protection_row)):
+        compare_rows(kind, {key: shown(row) for key, row in rows.items()
+                            if items is None or row.item in items},
+                     session.execute(f"SELECT {SHOWN[kind]} FROM {book}.{kind} {condition}", params,
+                                     log=False),
+                     lambda row: tuple(row[column] for column in COLUMNS[kind]))
+
+
+def compare_promises(session, book, model, condition="", params=None, items=None):
+    """Places, promises and pegs of all that waits."""
+    promised, pegs = {}, {}
+    for stock in model.stocks.values():
+        if items is None or stock.item in items:
+            promises = model.promises(stock)
+            promised.update(promises.rows())
+            pegs.update({(key[0], stock.item, supply_id): {
+                "line_id": key[0], "item": stock.item, "supply_id": supply_id, "qty": qty,
+                "expected_on": model.supplies[supply_id].expected_on}
+                for (key, supply_id), qty in promises.pegs.items()})
+    rows = session.execute(
+        "SELECT line_id, item, location, position, qty_ahead, held, promised_on, supply_ref "
+        f"FROM {book}.open_backorder {condition} ORDER BY item, location, position", params, log=False)
+    check_promises_in_turn(model, rows)
+    compare_rows("open_backorder", promised,
+                 [{k: v for k, v in row.items() if k != "location"} for row in rows],
+                 lambda row: (row["line_id"], row["item"]))
+    compare_rows("pegging", pegs, session.execute(
+        f"SELECT line_id, item, supply_id, qty, expected_on FROM {book}.pegging {condition}", params,
+        log=False), lambda row: (row["line_id"], row["item"], row["supply_id"]))
+    check_pegs(model, pegs)
+
+
+def check_promises_in_turn(model, rows):
+    """Where nothing but the queue decides, nobody is promised before one ahead of him."""
+    last = {}
+    for row in rows:
+        key = (row["item"], row["location"])
+        if row["held"] or model.is_bought_for(key) or model.is_limited(key):
+            continue
+        day = (row["promised_on"] is None, row["promised_on"])
+        if key in last and day < last[key]:
+            raise Mismatch(f"line {row['line_id']} is promised for {row['promised_on']}, before one "
+                           f"ahead of it at {key}", {row["item"]})
+        last[key] = day
+
+
+def check_pegs(model, pegs):
+    """No line gets more than it waits for, no supply brings more than is missing."""
+    of_line, of_supply = defaultdict(m.Fraction), defaultdict(m.Fraction)
+    for peg in pegs.values():
+        of_line[peg["line_id"], peg["item"]] += peg["qty"]
+        of_supply[peg["supply_id"]] += peg["qty"]
+    for key, qty in of_line.items():
+        assert qty <= model.lines[key].qty_backordered, key
+    for supply_id, qty in of_supply.items():
+        supply = model.supplies[supply_id]
+        assert qty <= supply.qty_expected - supply.qty_received, supply_id
 
 
 def compare_receipts(session, book, model):

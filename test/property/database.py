@@ -45,7 +45,7 @@ GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 """
 
-TABLES = ["stock", "order_line", "supply", "receipt", "movement"]
+TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group"]
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -78,11 +78,12 @@ GRANT USAGE ON SEQUENCE app.ticket TO PUBLIC;
 
 class Mismatch(Exception):
     """Model and database disagree. items and until (a piece of its last statement):
-    the part of the history that helps to see why."""
+    the part of the history that helps to see why. keys: the lines that it is about."""
 
     def __init__(self, text, items=(), until=None):
         super().__init__(text)
         self.items, self.until = frozenset(items), until
+        self.keys = []
 
 
 def ident(name):
@@ -150,7 +151,7 @@ class Scratch:
                 "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                 "AND attgenerated = '' AND attname <> 'own_note'", [f"old.{table}"])[0]["names"]
             session.copy_table(f"old.{table}", f"{book}.{table}", columns)
-            if table != "stock":
+            if table not in ("stock", "customer_group"):
                 session.execute(
                     f"SELECT setval(pg_get_serial_sequence(%s, %s), nextval("
                     "pg_get_serial_sequence(%s, %s)), false)",

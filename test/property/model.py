@@ -8,16 +8,18 @@ A statement that the book refuses raises Refused with every SQLSTATE that would
 be right; the model may then be half changed, so callers work on a copy().
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
-ZERO = Fraction(0)
-TOO_LARGE = 10 ** 12
-FINEST = 10 ** 6            # six decimals
+from limits import Room
+from promises import Promises
+from quantities import (FINEST, TOO_LARGE, ZERO, Impossible, Refused, level, level_faults, line_key,
+                        name_faults, number_faults, quantity, quantity_faults, round_down,
+                        round_up, shown)
+from rows import FAR_FUTURE, Cap, Fill, Line, Protection, Receipt, Stock, Supply
+
 LONG_AGO = datetime(2019, 1, 1, tzinfo=timezone.utc)
-FAR_FUTURE = datetime(9999, 1, 1, tzinfo=timezone.utc)
 
 # Customers and orders that the triggers and constraints of the test's own
 # application treat in a special way; see database.py.
@@ -28,189 +30,6 @@ ORDERS_MORE = "orders something else first"
 BRINGS_ONE = "brings one back"
 CHECK_REFUSES = "refused by a check"
 TRIGGER_REFUSES = "refused by a trigger at the end"
-
-
-class Refused(Exception):
-    """The statement must fail with one of these SQLSTATEs and change nothing."""
-
-    def __init__(self, *codes):
-        super().__init__(" or ".join(sorted(codes)))
-        self.codes = frozenset(codes)
-
-
-class Impossible(Exception):
-    """The database answered something that no rule allows."""
-
-
-# ---------------------------------------------------------------- quantities
-
-def number_faults(text):
-    """Why a numeric can be no quantity of any kind, whatever its sign."""
-    if text is None:
-        return {"23502"}
-    value = Decimal(text)
-    if not value.is_finite() or abs(value) >= TOO_LARGE:
-        return {"BK006"}
-    if (Fraction(value) * FINEST).denominator != 1:
-        return {"BK006"}
-    return set()
-
-
-def quantity_faults(text, step=None):
-    """Why a numeric can be no quantity ordered, received or moved."""
-    faults = number_faults(text)
-    if not faults and Decimal(text) <= 0:
-        faults = {"BK006"}
-    if not faults and step is not None and Fraction(text) % step != 0:
-        faults = {"BK006"}
-    return faults
-
-
-def level_faults(text):
-    """Why a numeric can be no quantity on hand: zero may be, below zero is BK005."""
-    faults = number_faults(text)
-    if text is not None and not Decimal(text).is_nan() and Decimal(text) < 0:
-        faults.add("BK005")
-    return faults
-
-
-def name_faults(*names):
-    """Why texts can't be names of an item and a location."""
-    faults = set()
-    for name in names:
-        if name is None:
-            faults.add("23502")
-        elif not name:
-            faults |= {"22023", "23514"}
-        elif len(name.encode()) > 1000:
-            faults |= {"22001", "23514"}
-    return faults
-
-
-def quantity(text, step=None):
-    faults = quantity_faults(text, step)
-    if faults:
-        raise Refused(*faults)
-    return Fraction(text)
-
-
-def level(text):
-    faults = level_faults(text)
-    if faults:
-        raise Refused(*faults)
-    return Fraction(text)
-
-
-def round_down(qty, step):
-    return qty if step is None else qty // step * step
-
-
-def round_up(qty, step):
-    return qty if step is None else -(-qty // step) * step
-
-
-def shown(qty):
-    """A quantity as the book prints it: no padding zeros."""
-    if qty.denominator == 1:
-        return str(qty.numerator)
-    scaled = qty * FINEST
-    assert scaled.denominator == 1, qty
-    sign, digits = "-" if qty < 0 else "", str(abs(scaled.numerator)).rjust(7, "0")
-    return f"{sign}{digits[:-6]}.{digits[-6:]}".rstrip("0")
-
-
-# --------------------------------------------------------------------- rows
-
-class Row:
-    def copy(self):
-        return type(self)(**vars(self))
-
-
-@dataclass
-class Stock(Row):
-    item: str
-    location: str
-    on_hand: Fraction = ZERO
-    qty_step: Fraction = None
-    backorder_limit: Fraction = None
-    fill_rule: str = "fifo"
-    ships_at_once: bool = True
-    last_queued_at: datetime = None
-    unassigned: Fraction = ZERO     # available, but not for who waits now
-
-    @property
-    def key(self):
-        return (self.item, self.location)
-
-
-@dataclass
-class Line(Row):
-    line_id: int
-    item: str
-    location: str
-    qty_ordered: Fraction
-    queued_at: datetime = FAR_FUTURE
-    order_ref: str = None
-    customer: str = None
-    priority: int = 100
-    ship_policy: str = "partial"
-    requested_on: date = None
-    held: bool = False
-    qty_shipped: Fraction = ZERO
-    qty_allocated: Fraction = ZERO
-    qty_backordered: Fraction = ZERO
-    qty_cancelled: Fraction = ZERO
-    qty_returned: Fraction = ZERO
-    qty_filled_first: Fraction = ZERO
-
-    @property
-    def key(self):
-        return (self.line_id, self.item)
-
-    @property
-    def stock_key(self):
-        return (self.item, self.location)
-
-    @property
-    def qty_open(self):
-        return self.qty_allocated + self.qty_backordered
-
-    @property
-    def place(self):
-        """Place in the queue under fifo."""
-        return (self.priority, self.queued_at, self.line_id)
-
-
-@dataclass
-class Supply(Row):
-    supply_id: int
-    supply_ref: str
-    item: str
-    location: str
-    qty_expected: Fraction
-    expected_on: date = None
-    closed: bool = False
-    qty_received: Fraction = ZERO
-
-
-@dataclass
-class Receipt(Row):
-    receipt_id: int
-    item: str
-    location: str
-    qty: Fraction
-    supply_id: int = None
-    qty_to_backorders: Fraction = ZERO
-    qty_to_stock: Fraction = ZERO
-    qty_reversed: Fraction = ZERO
-
-
-@dataclass
-class Fill:
-    """What one line got out of one rise of stock."""
-    line: Line
-    qty: Fraction
-    qty_shipped: Fraction
 
 
 # -------------------------------------------------------------- fair shares
@@ -248,18 +67,21 @@ class Model:
         self.lines = {}
         self.supplies = {}
         self.receipts = {}
+        self.caps = {}
+        self.protections = {}
+        self.groups = {}        # of customers
         self.gone = {}          # deleted lines: the journal still tells of them
         self.restless = set()   # lines whose place in the queue has changed
-        self.ruled = set()      # stock rows whose rule or step has changed
+        self.ruled = set()      # stock rows that weren't always simply first in, first out
         self.placeholders = 0
         self.now = ""           # what is being done, for the record of fills
         self.fills = []
 
     def copy(self):
         twin = Model()
-        for name in ("stocks", "lines", "supplies", "receipts"):
+        for name in ("stocks", "lines", "supplies", "receipts", "caps", "protections"):
             setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
-        twin.gone = dict(self.gone)
+        twin.gone, twin.groups = dict(self.gone), dict(self.groups)
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         return twin
@@ -296,9 +118,29 @@ class Model:
         """What waiting lines have passed up: no more than what is still there of it."""
         return max(ZERO, min(stock.unassigned, self.available(stock)))
 
-    def takable(self, stock):
+    def group_of(self, line):
+        return self.groups.get(line.customer)
+
+    def used(self, cap):
+        """What the lines of a cap got, less what they gave back before it shipped. (No
+        period ends while this runs.)"""
+        return sum((line.qty_shipped + line.qty_allocated for line in self.lines.values()
+                    if line.stock_key == cap.stock_key and cap.is_for(line, self.group_of(line))), ZERO)
+
+    def room(self, stock):
+        return Room(stock, self.caps.values(), self.protections.values(), self.used, self.group_of)
+
+    def is_limited(self, key):
+        return any(row.stock_key == key for row in (*self.caps.values(), *self.protections.values()))
+
+    def is_bought_for(self, key):
+        """Is there supply that was bought for one line of it?"""
+        return any(s.for_line is not None and (s.item, s.location) == key
+                   for s in self.supplies.values())
+
+    def takable(self, stock, line):
         """What a new line may take."""
-        return round_down(self.available(stock), stock.qty_step)
+        return self.room(stock).take_of(line, self.available(stock))
 
     def in_fill_order(self, stock, lines):
         last_day = date.max
@@ -335,10 +177,11 @@ class Model:
         return self.available(stock) - self.unassigned(stock)
 
     def _shares_in_turn(self, stock):
-        pool, shares = self._pool(stock), []
+        pool, room, shares = self._pool(stock), self.room(stock), []
         for line in self.queue(stock):
-            qty = min(line.qty_backordered, round_down(pool, stock.qty_step))
+            qty = min(line.qty_backordered, room.take_of(line, pool))
             shares.append((line, qty))
+            room.take(line, qty)
             pool -= qty
         return shares
 
@@ -489,8 +332,9 @@ class Model:
         return codes
 
     def _check_new_line(self, spec):
-        faults = name_faults(spec["item"], spec["location"])
-        stock = self.stocks.get((spec["item"], spec["location"]))
+        item, location = line_key(spec)
+        faults = name_faults(item, location)
+        stock = self.stocks.get((item, location))
         if stock is None:
             faults.add("BK001")
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
@@ -514,7 +358,7 @@ class Model:
         for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held"):
             if column in spec:
                 setattr(line, column, spec[column])
-        take = ZERO if line.held else min(qty, self.takable(stock))
+        take = ZERO if line.held else min(qty, self.takable(stock, line))
         over = self._is_over_limit(stock, qty - take)
         self._name(line, spec, stock, fact)
         line.qty_filled_first = take
@@ -572,6 +416,9 @@ class Model:
         if any(getattr(line, c) != v for c, v in changes.items()
                if c in ("priority", "requested_on", "held", "ship_policy", "order_ref")):
             stock.unassigned = ZERO
+        # the rule doesn't say so, but where the book has limits this changes the queue, too
+        if changes.get("customer", line.customer) != line.customer and (self.caps or self.protections):
+            stock.unassigned = ZERO
         if not 0 <= changes.get("priority", 100) <= 32767:
             raise Refused("23514", "BK006")
         for column, value in changes.items():
@@ -597,7 +444,7 @@ class Model:
 
     def _grow(self, stock, line, qty):
         """More of it: the additional quantity is split like a new line."""
-        take = ZERO if line.held else min(qty, self.takable(stock))
+        take = ZERO if line.held else min(qty, self.takable(stock, line))
         self._check_limit(stock, qty - take)
         line.qty_ordered += qty
         line.qty_backordered += qty
@@ -620,7 +467,7 @@ class Model:
             left.unassigned = ZERO
         del self.lines[line.key]
         qty = line.qty_open
-        take = ZERO if line.held else min(qty, self.takable(stock))
+        take = ZERO if line.held else min(qty, self.takable(stock, line))
         self._check_limit(stock, qty - take)
         line.item, line.location = stock.item, stock.location
         line.qty_backordered, line.qty_allocated = qty, ZERO
@@ -745,18 +592,27 @@ class Model:
         gets = {line.key: ZERO for line, _, _ in run}
         pool = self.available(stock) + sum(has.values(), ZERO)
 
+        room = self.room(stock)     # what others lose counts for caps when the run has ended
+
         def bring(line, bound, promised):
+            """Up to a bound, as far as the pool goes: what the line has already to the
+            unit, or in whole steps where it loses; more of it as limits leave it."""
             nonlocal pool
             held, can = has[line.key], gets[line.key] + pool
-            if can >= bound and (promised or bound <= held):
-                level = bound
-            elif can >= held:           # more of it comes in whole steps of what is there
-                level = held + min(bound - held, round_down(can - held, stock.qty_step))
-            else:                       # and goes in whole steps, or all of it
-                level = max(ZERO, held - round_up(held - can, stock.qty_step))
-            if level > gets[line.key]:
-                pool -= level - gets[line.key]
-                gets[line.key] = level
+            keeps = min(bound, held)
+            if can < keeps:
+                keeps = max(ZERO, held - round_up(held - can, stock.qty_step))
+            if keeps > gets[line.key]:
+                pool -= keeps - gets[line.key]
+                gets[line.key] = keeps
+            wanted = bound - gets[line.key]
+            if wanted > 0 and gets[line.key] >= held:
+                gain = min(wanted, room.take_of(line, pool))
+                if promised and room.of(line, pool) >= wanted:
+                    gain = wanted
+                room.take(line, gain)
+                pool -= gain
+                gets[line.key] += gain
 
         floors = {"win": lambda line: line.qty_open, "gain": lambda line: has[line.key]}
         ceilings = {**floors, "gain": floors["win"], "redistribute": floors["win"],
@@ -803,28 +659,122 @@ class Model:
         left_over = round_down(left, stock.qty_step) > 0 and self.backordered(stock) > 0
         stock.unassigned = left if left_over else ZERO
 
+    # -- caps and protected quantities
+
+    def set_cap(self, key, qty, new_key=None):
+        """INSERT; with a new key, which may be the old one: UPDATE."""
+        self._set_limit(self.caps, Cap, key, qty, new_key)
+
+    def set_protection(self, key, qty, new_key=None):
+        self._set_limit(self.protections, Protection, key, qty, new_key)
+
+    def _set_limit(self, table, row_type, key, qty, new_key):
+        faults = number_faults(qty)
+        if not faults and Fraction(qty) < 0:
+            faults = {"BK006"}
+        if key[:2] not in self.stocks:
+            faults.add("BK001")
+        if (new_key or key) in table and new_key != key:
+            faults.add("23505")
+        if faults:
+            raise Refused(*faults)
+        table.pop(key, None)
+        item, location, *whom = new_key or key
+        row = row_type(item, location, *whom[:2], Fraction(qty), *whom[2:])
+        table[row.key] = row
+        self._limits_changed(key[:2], loosened=new_key is not None)
+
+    def drop_limit(self, table, key):
+        table.pop(key, None)
+        self._limits_changed(key[:2], loosened=True)
+
+    def set_group(self, customer, group_name):
+        """A customer joins a group, or none."""
+        groups = {self.groups.get(customer), group_name} - {None}
+        self.groups[customer] = group_name
+        for limit in [*self.caps.values(), *self.protections.values()]:
+            if limit.customer_group in groups:
+                self._limits_changed((limit.item, limit.location), loosened=True)
+
+    def _limits_changed(self, key, loosened):
+        """Who may take more does so, also of what reallocate() had left for new orders."""
+        self.ruled.add(key)
+        if loosened:
+            self.stocks[key].unassigned = ZERO
+        self._settle(self.stocks[key])
+
     # -- supply and receipts
 
-    def insert_supply(self, supply_id, supply_ref, item, location, qty_expected, expected_on=None):
-        supply = Supply(supply_id, supply_ref, item, location, quantity(qty_expected), expected_on)
-        self.supplies[supply_id] = supply
+    def insert_supply(self, supply_id, supply_ref, item, location, qty_expected, expected_on=None,
+                      for_line=None):
+        qty = quantity(qty_expected)
+        self._check_for_line(for_line, item, location)
+        self.supplies[supply_id] = Supply(supply_id, supply_ref, item, location, qty, expected_on,
+                                          for_line)
+
+    def _check_for_line(self, for_line, item, location):
+        line = self.lines.get((for_line, item))
+        if for_line is not None and (line is None or line.location != location):
+            raise Refused("BK008")
+        if for_line is not None:
+            self.ruled.add((item, location))
+
+    def update_supply(self, supply_id, changes):
+        """The row, as a list that is empty where it is not there."""
+        supply = self.supplies.get(supply_id)
+        if supply is None:
+            return []
+        if "qty_expected" in changes:
+            changes = {**changes, "qty_expected": quantity(changes["qty_expected"])}
+        if changes.get("for_line", supply.for_line) != supply.for_line:
+            self._check_for_line(changes["for_line"], supply.item, supply.location)
+        for column, value in changes.items():
+            setattr(supply, column, value)
+        return [self.supply_row(supply)]
+
+    def delete_supply(self, supply_id):
+        if supply_id in self.supplies and self.supplies[supply_id].named:
+            raise Refused("BK007")
+        return self.supplies.pop(supply_id, None)
+
+    def supplies_of(self, supply_ref):
+        """All rows of a reference, open or closed."""
+        return [s for s in self.supplies.values() if s.supply_ref == supply_ref]
 
     def _open_supplies(self, supply_ref, item, location):
-        found = [s for s in self.supplies.values()
-                 if (s.supply_ref, s.item, s.location) == (supply_ref, item, location)
-                 and not s.closed]
+        found = [s for s in self.supplies_of(supply_ref)
+                 if (s.item, s.location) == (item, location) and not s.closed]
         if not found:
             raise Refused("BK007")
         return sorted(found, key=lambda s: (s.expected_on or date.max, s.supply_id))
 
     def _receive_on(self, supplies, qty):
-        """Lines of one reference are received on in turn, what is too much on the last."""
+        """Lines of one reference are received on in turn, what is too much on the last.
+        Returns what went on which."""
+        parts = []
         for supply in supplies:
             part = max(ZERO, min(qty, supply.qty_expected - supply.qty_received))
             if supply is supplies[-1]:
                 part = qty
-            supply.qty_received += part
+            if part > 0:
+                supply.qty_received += part
+                supply.named = True
+                parts.append((supply.supply_id, part))
             qty -= part
+        return tuple(parts)
+
+    def _fill_bought(self, stock, parts):
+        """What was bought for a line goes to it, as far as it waits and its caps leave it."""
+        fills = []
+        for supply_id, qty in parts:
+            line = self.lines.get((self.supplies[supply_id].for_line, stock.item))
+            if line and line.location == stock.location and not line.held:
+                qty = min(line.qty_backordered,
+                          round_down(self.room(stock).of_caps(line, qty), stock.qty_step))
+                if qty > 0:
+                    self.fills.append((line.key, qty, self.now))
+                    fills.append(Fill(line, qty, self._give(line, qty)))
+        return fills
 
     def receive(self, spec, receipt_id=None):
         """One row of INSERT INTO receipt. Returns it and who got what."""
@@ -844,11 +794,10 @@ class Model:
         level(shown(stock.on_hand + qty))
         receipt = Receipt(receipt_id or self._placeholder(), stock.item, stock.location, qty)
         if supplies:
-            receipt.supply_id = supplies[0].supply_id
-            self._receive_on(supplies, qty)
+            receipt.parts = self._receive_on(supplies, qty)
         stock.on_hand += qty
         stock.unassigned = ZERO
-        fills = self.fill(stock)
+        fills = self._fill_bought(stock, receipt.parts) + self.fill(stock)
         # what an older rest adds to make up a step doesn't come out of this receipt
         receipt.qty_to_backorders = min(qty, sum((fill.qty for fill in fills), ZERO))
         receipt.qty_to_stock = qty - receipt.qty_to_backorders
@@ -867,11 +816,31 @@ class Model:
             raise Refused("BK005", "BK006")
         receipt.qty_reversed += qty
         stock.on_hand -= qty
-        if receipt.supply_id is not None and qty > 0:       # open again by that much
-            supply = self.supplies[receipt.supply_id]
-            supply.qty_received -= qty
-            supply.closed = False
+        self._take_back(receipt, qty)
         self._settle(stock)
+
+    def _take_back(self, receipt, qty):
+        """Supply lines are open again by that much, the last one first, where
+        something of them is missing."""
+        parts = []
+        for supply_id, part in reversed(receipt.parts):
+            back = min(part, qty)
+            supply = self.supplies[supply_id]
+            if back > 0:
+                supply.qty_received -= back
+                supply.closed &= supply.qty_received >= supply.qty_expected
+            parts.insert(0, (supply_id, part - back))
+            qty -= back
+        receipt.parts = tuple(parts)
+
+    # -- promises
+
+    def promises(self, stock):
+        waiting = [line for line in self.lines_at(stock) if line.qty_backordered > 0]
+        return Promises(stock, self.in_fill_order(stock, waiting),
+                        [s for s in self.supplies.values()
+                         if (s.item, s.location) == stock.key and not s.closed],
+                        self.available(stock), self.unassigned(stock), self.room(stock))
 
     # -- rows as the database shows them
 
@@ -899,5 +868,13 @@ class Model:
         }
 
     def supply_row(self, supply):
-        return {"supply_id": supply.supply_id, "qty_received": supply.qty_received,
+        return {"supply_id": supply.supply_id, "item": supply.item,
+                "qty_expected": supply.qty_expected, "qty_received": supply.qty_received,
+                "expected_on": supply.expected_on, "for_line_id": supply.for_line,
                 "closed": supply.closed}
+
+    def cap_row(self, cap):
+        return {**vars(cap), "qty_used": self.used(cap)}
+
+    def protection_row(self, protection):
+        return dict(vars(protection))

@@ -1,196 +1,18 @@
-"""Random operations: each is a statement for the database together with what the
-model says about it. Which kinds take part is chosen by feature name, so that a
-book that can't do something yet can be tested on the rest."""
+"""Random operations on order lines and stock, and the choice among all operations.
+Which kinds take part is chosen by feature name, so that a book that can't do
+something yet can be tested on the rest."""
 
 import datetime
 import json
 
 import model as m
-from database import LINE_COLUMNS, RECEIPT_COLUMNS, STOCK_COLUMNS
-
-# What each feature adds; the names are the ones --features takes.
-ENGINE = {
-    "insert": "order lines by INSERT, COPY, MERGE, prepared",
-    "receipt": "receipts, receive()",
-    "stock": "stock.on_hand up and down, upserts",
-    "supply": "supply lines, receipts that name them",
-    "conflict": "ON CONFLICT DO NOTHING, DO UPDATE on order lines",
-    "limit": "backorder_limit changes",
-    "line": "ship_policy line",
-    "edit": "UPDATE of columns that mean nothing to the engine",
-    "nested": "triggers of the application that write to the book themselves",
-    "huge": "lines that add up to more than a quantity can hold",
-    "with": "two statements in one, by WITH",
-    "default": "a column of the application's own that has a default",
-    "restore": "a data-only dump and restore in the middle of a round",
-    "tangle": "nested statements where lines are held, or rows of the outer one stay out",
-    "intruder": "engine columns and tables written by those who may not",
-}
-LIFE = {
-    "resize": "UPDATE of qty_ordered",
-    "requeue": "UPDATE of priority, requested_on",
-    "several": "UPDATE and DELETE of several lines at once",
-    "move": "UPDATE of item, location",
-    "delete": "DELETE of lines",
-    "ship": "ship()",
-    "cancel": "cancel()",
-    "return": "return_goods()",
-    "count": "count_stock()",
-    "place": "place_order()",
-    "preview": "preview()",
-    "reverse": "reverse_receipt()",
-    "reallocate": "reallocate()",
-    "hold": "held lines",
-    "rules": "fill_rule due_date, fair_share, most_lines",
-    "order": "ship_policy order",
-    "upsert": "ON CONFLICT DO UPDATE of qty_ordered",
-    "reuse": "numbers of lines that were cancelled and deleted come again",
-    "step": "qty_step changes",
-    "flag": "ships_at_once and ship_policy changes",
-}
-FEATURES = {**ENGINE, **LIFE}
-
-TYPES = {"n": "integer", "line_id": "bigint", "order_ref": "text", "customer": "text", "item": "text",
-         "location": "text", "priority": "integer", "ship_policy": "text",
-         "requested_on": "date", "qty_ordered": "numeric", "queued_at": "timestamptz",
-         "held": "boolean", "qty": "numeric", "supply_ref": "text", "note": "text"}
-
-BAD_QUANTITIES = [None, "0", "-1", "NaN", "Infinity", "-Infinity", "0.0000001", "1.1234567",
-                  "1000000000000", "9999999999999", "1e15", "-0.000001", "0.00"]
-BAD_LEVELS = [None, "-1", "NaN", "Infinity", "-Infinity", "1.1234567", "1000000000000", "-0.000001"]
-FOREVER = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
-
-
-class Operation:
-    """A statement, perhaps a second one that reads its result, and the model's answer.
-
-    keys      (item, location) pairs that it may touch
-    expect    expect(model, rows): the rows that must be shown; it may take from rows what
-              only the database can know (numbers and times given); rows is None if it failed
-    tolerates SQLSTATEs that are right as well, where the rules leave it open
-    """
-
-    def __init__(self, kind, keys, sql, params, expect, *, copy=None, then=None, role="owner",
-                 tolerates=(), places=False):
-        self.kind, self.keys, self.sql, self.params = kind, frozenset(keys), sql, params
-        self.expect, self.copy, self.then, self.role = expect, copy, then, role
-        self.tolerates = frozenset(tolerates)
-        self.places = places        # inserts lines and nothing else: fit for the app's role
-
-    @property
-    def items(self):
-        return frozenset(item for item, _ in self.keys)
-
-    def run(self, session):
-        if self.role != "owner":
-            session.execute(f"SET ROLE {session.roles[self.role]}", items=self.items)
-        rows = session.execute(self.sql, self.params, self.items, copy=self.copy)
-        if self.then:
-            rows = session.execute(*self.then, self.items)
-        if self.role != "owner":
-            session.execute(f"SET ROLE {session.roles['owner']}", items=self.items)
-        return rows
-
-
-class World:
-    """What the generator knows: the items of the round and what has been committed."""
-
-    def __init__(self, rng, book, keys, features, first_id):
-        self.rng, self.book, self.keys, self.features = rng, book, keys, features
-        self.next_id = first_id
-        self.steps = {}
-        self.order_refs = 0
-
-    def fresh_id(self):
-        self.next_id += 1
-        return self.next_id
-
-    def fresh_ref(self, kind):
-        self.order_refs += 1
-        return f"{kind}-{self.next_id}-{self.order_refs}"
-
-    def has(self, feature):
-        return feature in self.features
-
-    def some_key(self):
-        return self.rng.choice(self.keys)
-
-    # what is known of the book: from the model, or from what others have committed
-    def some_line(self):
-        raise NotImplementedError
-
-    def some_receipt(self):
-        raise NotImplementedError
-
-    def some_supply(self):
-        raise NotImplementedError
-
-
-class ModelWorld(World):
-    """One session, one operation at a time: the model knows everything."""
-
-    model = None
-
-    def _some(self, rows):
-        return self.rng.choice(rows) if rows else None
-
-    def some_line(self):
-        lines = sorted(self.model.lines.values(), key=lambda line: line.key)
-        still_open = [line for line in lines if line.qty_open > 0]
-        line = self._some(still_open if still_open and self.rng.random() < 0.8 else lines)
-        return line and (line.line_id, line.item, line.location)
-
-    def some_receipt(self):
-        numbers = sorted(n for n in self.model.receipts if n < 10 ** 15)    # others: receive()
-        receipt = self._some([self.model.receipts[n] for n in numbers])
-        return receipt and (receipt.receipt_id, receipt.item, receipt.location)
-
-    def some_supply(self):
-        supply = self._some(sorted(self.model.supplies.values(), key=lambda s: s.supply_id))
-        return supply and (supply.supply_ref, supply.item, supply.location)
-
-
-class PoolWorld(World):
-    """Many sessions: one knows what the others have said they committed."""
-
-    def __init__(self, *args, pool):
-        super().__init__(*args)
-        self.pool = pool
-
-    def _some(self, kind):
-        known = self.pool[kind]
-        if not known:
-            return None
-        return self.rng.choice(known[-30:] if self.rng.random() < 0.7 else known)
-
-    def some_line(self):
-        return self._some("lines")
-
-    def some_receipt(self):
-        return self._some("receipts")
-
-    def some_supply(self):
-        return self._some("supplies")
-
-
-# --------------------------------------------------------------- quantities
-
-def some_quantity(world, key, bad=0.02):
-    rng, step = world.rng, world.steps.get(key)
-    if rng.random() < bad:
-        return rng.choice(BAD_QUANTITIES)
-    if step is not None:
-        if rng.random() < bad:
-            return m.shown(step * rng.randint(1, 9) + step / 2)
-        return m.shown(step * rng.randint(1, 6))
-    return some_number(rng)
-
-
-def some_number(rng, most=15):
-    whole = rng.randint(1, most)
-    return rng.choice([str(whole)] * 6 + [f"{whole}.50000000", f"{whole}.{rng.randint(0, 99)}",
-                                          f"{rng.randint(0, most)}.{rng.randint(1, 999999):06}"])
-
+from database import LINE_COLUMNS, STOCK_COLUMNS
+from limit_operations import (change_cap, change_protection, drop_cap, drop_protection, join_group,
+                              new_cap, new_protection)
+from supply_operations import (change_supply, delete_supply, preview, read_promises, receipts, receive,
+                               reverse_receipt, supply)
+from world import (BAD_LEVELS, CUSTOMERS, FOREVER, TYPES, Operation, columns_of, select_stock, some_number,
+                   some_quantity, spec_keys, values_sql)
 
 # -------------------------------------------------------------- order lines
 
@@ -198,7 +20,7 @@ def line_spec(world, key, extra):
     rng = world.rng
     spec = {
         "order_ref": None if rng.random() < 0.1 else world.fresh_ref("SO"),
-        "customer": rng.choice(["Retailer", "Müller & Söhne", "O'Neill", None]),
+        "customer": rng.choice([*CUSTOMERS, None]),
         "item": key[0], "location": key[1],
         "priority": rng.choice([100] * 6 + [0, 1, 50, 200, 32767]),
         "ship_policy": some_policy(world),
@@ -247,19 +69,6 @@ def line_specs(world, extra=lambda spec: {}):
             if spec["order_ref"] not in (m.CHECK_REFUSES, m.TRIGGER_REFUSES):
                 spec["order_ref"] = specs[0]["order_ref"]
     return specs
-
-
-def spec_keys(specs):
-    return {(spec["item"], spec["location"]) for spec in specs}
-
-
-def columns_of(specs):
-    return list(specs[0])
-
-
-def values_sql(specs, columns, cast=True):
-    row = "(" + ", ".join(f"%s::{TYPES[c]}" if cast else "%s" for c in columns) + ")"
-    return ", ".join([row] * len(specs)), [spec[c] for spec in specs for c in columns]
 
 
 def in_order(rows):
@@ -448,9 +257,11 @@ def upsert_lines(world):
     columns = columns_of(specs)
     rows, params = values_sql(specs, columns, cast=False)
     resize = world.has("upsert") and world.rng.random() < 0.5
-    column = "qty_ordered" if resize else "customer"
+    # (another customer has other limits, and takes what they leave him when it ends)
+    column = "qty_ordered" if resize else "hold_reason" if world.has("limits") else "customer"
+    value_of = "customer" if column == "hold_reason" else column
     sql = (f"INSERT INTO {world.book}.order_line ({', '.join(columns)}) VALUES {rows} "
-           f"ON CONFLICT (line_id, item) DO UPDATE SET {column} = excluded.{column} "
+           f"ON CONFLICT (line_id, item) DO UPDATE SET {column} = excluded.{value_of} "
            f"RETURNING {LINE_COLUMNS}")
 
     def expect(model, rows):
@@ -458,10 +269,11 @@ def upsert_lines(world):
 
         def change(spec):
             facts(spec)
-            value = spec[column]
+            value = spec[value_of]
             if resize and spec["customer"] == m.DOUBLED:
                 value = m.shown(2 * m.quantity(value))
-            return model.update_line(spec["line_id"], spec["item"], {column: value})
+            known = {} if column == "hold_reason" else {column: value}
+            return model.update_line(spec["line_id"], spec["item"], known)
         return model.insert_lines(specs, facts, on_conflict=change)
     return Operation("upsert lines", spec_keys(specs), sql, params, expect,
                      tolerates=tolerated(specs, numbered=True))
@@ -504,7 +316,7 @@ def update_line(world, changes, kind):
     sets = ", ".join(f"{column} = %s" for column in changes)
     sql = (f"UPDATE {world.book}.order_line SET {sets} WHERE line_id = %s AND item = %s "
            f"RETURNING {LINE_COLUMNS}")
-    known = {c: v for c, v in changes.items() if c not in ("customer", "own_note", "hold_reason")}
+    known = {c: v for c, v in changes.items() if c not in ("own_note", "hold_reason")}
     return Operation(kind, {line[1:]}, sql, [*changes.values(), *line[:2]],
                      lambda model, rows: model.update_line(*line[:2], known))
 
@@ -532,6 +344,11 @@ def shown_settled(world, operation):
         operation.then = (f"SELECT {LINE_COLUMNS} FROM {world.book}.order_line "
                           "WHERE line_id = %s AND item = %s", operation.params[-2:])
     return operation
+
+
+def change_customer(world):
+    return shown_settled(world, update_line(
+        world, lambda line: {"customer": world.rng.choice([*CUSTOMERS, None])}, "customer"))
 
 
 def hold_line(world):
@@ -675,134 +492,7 @@ def place_order(world):
                      expect, tolerates=unnamed)
 
 
-# ------------------------------------------------------- receipts and supply
-
-def receipt_spec(world):
-    rng = world.rng
-    key = world.some_key()
-    spec = {"item": key[0], "location": key[1], "qty": some_receipt_quantity(rng),
-            "supply_ref": None, "note": "delivery"}
-    supply = world.some_supply() if world.has("supply") and rng.random() < 0.3 else None
-    if supply:
-        spec["supply_ref"], spec["item"], spec["location"] = supply
-        if rng.random() < 0.1:
-            spec["item"], spec["location"] = world.some_key()
-    if rng.random() < 0.02:
-        spec["supply_ref"] = "no such reference"
-    if rng.random() < 0.02:
-        spec["item"] = rng.choice(["no such item", ""])
-    return spec
-
-
-def some_receipt_quantity(rng):
-    if rng.random() < 0.03:
-        return rng.choice(BAD_QUANTITIES)
-    return some_number(rng, rng.choice([3, 20, 60]))
-
-
-def receipts(world):
-    specs = [receipt_spec(world) for _ in range(world.rng.choice([1, 1, 1, 2, 3, 8]))]
-    columns = columns_of(specs)
-    rows, params = values_sql(specs, columns, cast=False)
-    sql = (f"INSERT INTO {world.book}.receipt ({', '.join(columns)}) VALUES {rows} "
-           f"RETURNING {RECEIPT_COLUMNS}")
-
-    def expect(model, rows):
-        numbers = iter(rows or ())
-        shown = []
-        for spec in specs:
-            fact = next(numbers, None)
-            receipt, _ = model.receive(spec, fact and fact["receipt_id"])
-            shown.append(model.receipt_row(receipt))
-        return shown
-    return Operation("receipt", spec_keys(specs), sql, params, expect)
-
-
-def fill_row(fill):
-    return {"line_id": fill.line.line_id, "order_ref": fill.line.order_ref,
-            "customer": fill.line.customer, "qty": fill.qty, "qty_shipped": fill.qty_shipped,
-            "qty_backordered": fill.line.qty_backordered}
-
-
-FILL_COLUMNS = "line_id, order_ref, customer, qty, qty_shipped, qty_backordered"
-
-
-def receive(world):
-    spec = receipt_spec(world)
-    names = ["item", "qty"] + ["location"] * (spec["location"] != "main") \
-        + ["supply_ref"] * (spec["supply_ref"] is not None)
-    sql = (f"SELECT {FILL_COLUMNS} FROM {world.book}.receive("
-           + ", ".join(f"{name} => %s" for name in names) + ")")
-
-    def expect(model, rows):
-        _, fills = model.receive(spec)
-        return [fill_row(fill) for fill in fills]
-    return Operation("receive", spec_keys([spec]), sql, [spec[n] for n in names], expect)
-
-
-def preview(world):
-    """preview() must say what the receipt would do, and do nothing."""
-    spec = receipt_spec(world)
-    spec["supply_ref"] = None
-    names = ("item", "qty", "location")
-    sql = (f"SELECT {FILL_COLUMNS} FROM {world.book}.preview("
-           + ", ".join(f"{name} => %s" for name in names) + ")")
-
-    def expect(model, rows):
-        _, fills = model.copy().receive(spec)
-        return [fill_row(fill) for fill in fills]
-    return Operation("preview", spec_keys([spec]), sql, [spec[n] for n in names], expect)
-
-
-def reverse_receipt(world):
-    receipt = world.some_receipt()
-    if receipt is None:
-        return None
-    given = {} if world.rng.random() < 0.4 else {"qty": some_number(world.rng)}
-    sql = (f"SELECT count(*) FROM {world.book}.reverse_receipt(receipt_id => %s"
-           + "".join(f", {name} => %s" for name in given) + ")")
-    key = receipt[1:]
-
-    def expect(model, rows):
-        model.reverse_receipt(receipt[0], **given)
-        return [model.stock_row(model.stocks[key])]
-    return Operation("reverse receipt", {key}, sql, [receipt[0], *given.values()], expect,
-                     then=select_stock(world, [key]))
-
-
-def supply(world):
-    rng = world.rng
-    known = world.some_supply()
-    if known and rng.random() < 0.25:
-        sql = (f"UPDATE {world.book}.supply SET closed = %s WHERE supply_ref = %s "
-               "RETURNING supply_id, qty_received, closed")
-        closed = rng.random() < 0.7
-
-        def expect_closed(model, rows):
-            found = [s for s in model.supplies.values() if s.supply_ref == known[0]]
-            for found_supply in found:
-                found_supply.closed = closed
-            return [model.supply_row(s) for s in found]
-        return Operation("close supply", {known[1:]}, sql, [closed, known[0]], expect_closed)
-    key, ref = world.some_key(), world.fresh_ref("SUP")
-    qty = rng.choice(["NaN", "-1", "1.1234567", None]) if rng.random() < 0.05 else some_number(rng, 60)
-    expected_on = rng.choice([None, datetime.date(2030, 2, rng.randint(1, 28))])
-    sql = (f"INSERT INTO {world.book}.supply (supply_ref, item, location, qty_expected, expected_on) "
-           "VALUES (%s, %s, %s, %s, %s) RETURNING supply_id, qty_received, closed")
-
-    def expect(model, rows):
-        number = rows[0]["supply_id"] if rows else 10 ** 15
-        model.insert_supply(number, ref, *key, qty, expected_on)
-        return [model.supply_row(model.supplies[number])]
-    return Operation("supply", {key}, sql, [ref, *key, qty, expected_on], expect)
-
-
 # --------------------------------------------------------------------- stock
-
-def select_stock(world, keys):
-    return (f"SELECT {STOCK_COLUMNS} FROM {world.book}.stock WHERE (item, location) IN %s "
-            "ORDER BY item COLLATE \"C\", location COLLATE \"C\" FOR UPDATE", [tuple(sorted(keys))])
-
 
 def some_level(world, key):
     if world.rng.random() < 0.04:
@@ -924,7 +614,12 @@ def change_limit(world):
 
 def change_rule(world):
     key = world.some_key()
-    rule = world.rng.choice(["fifo", "due_date", "fair_share", "most_lines"])
+    rules, limited = ["fifo", "due_date"], world.model.is_limited(key)
+    if not limited:
+        rules.append("fair_share")
+    if world.has("shrunk") or not (limited or world.model.is_bought_for(key)):
+        rules.append("most_lines")
+    rule = world.rng.choice(rules)
     sql = (f"UPDATE {world.book}.stock SET fill_rule = %s WHERE item = %s AND location = %s "
            f"RETURNING {STOCK_COLUMNS}")
     return Operation("rule", {key}, sql, [rule, *key],
@@ -1108,14 +803,22 @@ CHOICES = [     # feature, weight, what makes one
     ("insert", 10, insert_values), ("insert", 10, insert_plain), ("insert", 4, insert_select),
     ("insert", 5, insert_prepared), ("insert", 3, insert_copy), ("conflict", 4, insert_or_nothing),
     ("insert", 1, insert_twice), ("insert", 3, merge_lines), ("conflict", 2, upsert_lines),
-    ("edit", 2, edit_line), ("huge", 1, insert_huge), ("with", 3, with_both), ("resize", 8, resize_line), ("requeue", 4, requeue_line),
-    ("hold", 5, hold_line), ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
+    ("edit", 2, edit_line), ("huge", 1, insert_huge), ("with", 3, with_both),
+    ("resize", 8, resize_line), ("requeue", 4, requeue_line), ("hold", 5, hold_line),
+    ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
     ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
-    ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("reallocate", 7, reallocate), ("reallocate", 3, reallocate_dry), ("supply", 3, supply),
-    ("stock", 3, set_on_hand), ("stock", 5, change_on_hand), ("stock", 3, upsert_stock),
-    ("stock", 1, new_stock), ("count", 3, count_stock), ("limit", 1, change_limit),
-    ("rules", 2, change_rule), ("step", 1, change_step), ("flag", 2, change_flag), ("flag", 2, change_policy), ("intruder", 2, intruder), ("intruder", 1, line_intruder),
+    ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("reallocate", 7, reallocate),
+    ("reallocate", 3, reallocate_dry), ("supply", 4, supply), ("supply", 2, change_supply),
+    ("promises", 3, change_supply), ("promises", 1, delete_supply), ("pegged", 4, supply),
+    ("pegged", 1, change_supply), ("promises", 1, read_promises), ("limits", 3, new_cap),
+    ("limits", 2, new_protection), ("limits", 3, change_cap), ("limits", 2, change_protection),
+    ("limits", 1, drop_cap), ("limits", 1, drop_protection), ("limits", 3, join_group),
+    ("limits", 2, change_customer), ("stock", 3, set_on_hand), ("stock", 5, change_on_hand),
+    ("stock", 3, upsert_stock), ("stock", 1, new_stock), ("count", 3, count_stock),
+    ("limit", 1, change_limit), ("rules", 2, change_rule), ("step", 1, change_step),
+    ("flag", 2, change_flag), ("flag", 2, change_policy), ("intruder", 2, intruder),
+    ("intruder", 1, line_intruder),
 ]
 
 

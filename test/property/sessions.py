@@ -17,11 +17,11 @@ import random
 import threading
 import time
 
-from checks import attempt, compare_all, judged
+from checks import attempt, compare_all, fills_of, judged
 from database import Mismatch, Session
-from operations import (PoolWorld, change_rule, change_step, preview,
-                        random_operation, reallocate_dry)
+from operations import change_rule, change_step, preview, random_operation, reallocate_dry
 from sequential import LEVELS
+from world import PoolWorld
 
 AGAIN = {"40001", "40P01"}
 ALLOWED = {"55000", "22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
@@ -158,6 +158,12 @@ def publish(pool, done):
     for row in done.rows if isinstance(done.rows, list) else ():
         if "line_id" in row and "location" in row:
             pool["lines"].append((row["line_id"], row["item"], row["location"]))
+        elif "customer_group" in row:
+            key = (row["item"], row["location"], row["customer_group"], row["priority"])
+            if "period" in row:
+                pool["cap"].append((*key, row["period"]))
+            else:
+                pool["protection"].append(key)
         elif "receipt_id" in row and len(done.operation.keys) == 1:
             pool["receipts"].append((row["receipt_id"], *min(done.operation.keys)))
     if done.operation.kind == "supply":
@@ -187,12 +193,14 @@ class Concurrent:
             "receipts": [(x.receipt_id, x.item, x.location) for x in self.model.receipts.values()
                          if x.receipt_id < 10 ** 15],
             "supplies": [(x.supply_ref, x.item, x.location) for x in self.model.supplies.values()],
+            "cap": list(self.model.caps), "protection": list(self.model.protections),
         }
+        rules = {key: stock.fill_rule for key, stock in self.model.stocks.items()}
         workers = []
         for number in range(1, self.sessions + 1):
             rng = random.Random(self.world.rng.random())
             world = PoolWorld(rng, self.world.book, self.world.keys, self.world.features,
-                              number * 10 ** 8 + self.world.next_id, pool=pool)
+                              number * 10 ** 8 + self.world.next_id, pool=pool, rules=rules)
             world.steps = dict(self.world.steps)
             workers.append(Worker(number, self.scratch, self.history, world, transactions))
         for worker in workers:
@@ -213,7 +221,9 @@ class Concurrent:
                 self.replay_one(transaction)
             except Mismatch as mismatch:
                 raise Mismatch(f"replaying {transaction.session}, ticket {transaction.ticket}:\n"
-                               f"{mismatch}", mismatch.items,
+                               f"{mismatch}"
+                               f"{fills_of(self.session, self.world.book, self.model, mismatch.keys)}",
+                               mismatch.items,
                                ticket_mark(transaction.ticket)) from None
         self.world.model = self.model
 

@@ -2,12 +2,13 @@
 
 import random
 import unittest
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
 from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
-                   fair_shares, round_down, shown)
-from operations import FEATURES, ModelWorld, random_operation
+                   fair_shares, shown)
+from operations import random_operation
+from world import FEATURES, ModelWorld
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -364,6 +365,134 @@ class Test(unittest.TestCase):
         book.receive("1")
         self.assertEqual(book.line(1), ["0", "6", "1", "0"])
 
+    # -- promises
+
+    def promised(self, book):
+        """Of each waiting line in fill order: what is ahead, its day, its supplies."""
+        promises = book.model.promises(book.stock)
+        return [(number, shown(row["qty_ahead"]), row["promised_on"] and row["promised_on"].day,
+                 {supply: shown(qty) for (key, supply), qty in promises.pegs.items() if key[0] == number})
+                for (number, _), row in promises.rows().items()]
+
+    def supply(self, book, number, qty, day, **more):
+        book.model.insert_supply(number, f"P{number}", "A", "main", qty, day and date(2030, 1, day), **more)
+
+    def test_promises(self):
+        """The 4 of the 1st are line 1's 3 and 1 of line 2's 6; 2 of the 2nd, 3 of the 3rd."""
+        book = Book()
+        book.order("3")
+        book.order("6")
+        for number, qty, day in (1, "9", 3), (2, "4", 1), (3, "2", 2):
+            self.supply(book, number, qty, day)
+        self.assertEqual(self.promised(book), [(1, "0", 1, {2: "3"}), (2, "3", 3, {2: "1", 3: "2", 1: "3"})])
+        book.change(1, held=True)
+        self.assertEqual(self.promised(book), [(1, "0", None, {}), (2, "3", 2, {2: "4", 3: "2"})])
+        book.model.update_supply(2, {"closed": True})
+        book.model.update_supply(1, {"expected_on": None})
+        self.assertEqual(self.promised(book)[1], (2, "3", None, {3: "2", 1: "4"}))
+
+    def test_promises_in_steps(self):
+        """2 are there and 4 come: a step of 5 is made of the 2 and 3 of the 4."""
+        book = Book("2", qty_step="5")
+        book.order("10")
+        self.supply(book, 1, "4", 1)
+        self.supply(book, 2, "3", 2)
+        self.supply(book, 3, "30", 3)
+        self.assertEqual(self.promised(book), [(1, "0", 3, {1: "4", 2: "3", 3: "1"})])
+
+    def test_supply_changes(self):
+        book = Book()
+        self.supply(book, 1, "5", 1)
+        self.refused("BK006", book.model.update_supply, 1, {"qty_expected": "0"})
+        book.receive("7", supply_ref="P1")
+        self.refused("BK007", book.model.delete_supply, 1)
+        book.model.update_supply(1, {"closed": True})
+        book.model.reverse_receipt(1, "1")
+        self.assertTrue(book.model.supplies[1].closed)      # 6 of 5: nothing is missing
+        book.model.reverse_receipt(1, "2")
+        self.assertFalse(book.model.supplies[1].closed)
+
+    def test_a_reference_of_several_lines(self):
+        book = Book()
+        for number, day in (1, None), (2, 2), (3, 1):
+            book.model.insert_supply(number, "P", "A", "main", "5", day and date(2030, 1, day))
+        book.receive("17", supply_ref="P")
+        self.assertEqual([book.model.supplies[n].qty_received for n in (3, 2, 1)], [5, 5, 7])
+        book.model.reverse_receipt(1, "9")                  # the last one first
+        self.assertEqual([book.model.supplies[n].qty_received for n in (3, 2, 1)], [5, 3, 0])
+
+    def test_bought_for_a_line(self):
+        book = Book()
+        for qty in ("5", "5", "5"):
+            book.order(qty)
+        self.supply(book, 1, "4", 2, for_line=3)
+        self.supply(book, 2, "9", 1)
+        self.assertEqual(self.promised(book), [(1, "0", 1, {2: "5"}), (2, "5", None, {2: "4"}),
+                                               (3, "10", None, {1: "4"})])
+        self.assertEqual(book.receive("6", supply_ref="P1")[1], {3: "5", 1: "1"})
+        self.refused("BK008", self.supply, book, 3, "1", 1, for_line=9)
+        self.supply(book, 4, "4", 2, for_line=2)
+        book.change(2, held=True)
+        self.assertEqual(book.receive("2", supply_ref="P4")[1], {1: "2"})
+
+    # -- limits
+
+    def test_cap(self):
+        book = Book("10")
+        book.model.set_group("a", "north")
+        north = ("A", "main", "north", None, "ever")
+        book.model.set_cap(north, "6")
+        self.refused("23505", book.model.set_cap, north, "8")
+        self.assertEqual(book.line(book.order("4", customer="a")), ["4", "0", "0", "0"])
+        self.assertEqual(book.line(book.order("4", customer="a")), ["2", "0", "2", "0"])
+        self.assertEqual(book.line(book.order("3")), ["3", "0", "0", "0"])
+        self.assertEqual(book.receive("5")[1], {})
+        self.supply(book, 1, "1", 1, for_line=2)
+        self.assertEqual(book.receive("1", supply_ref="P1")[1], {})     # binds here, too
+        book.model.set_cap(north, "7", north)
+        self.assertEqual(book.line(2), ["3", "0", "1", "0"])
+        book.change(1, customer="b")                                    # takes 4 along
+        self.assertEqual(book.line(2), ["4", "0", "0", "0"])
+        cap = book.model.caps[north]
+        self.assertEqual(book.model.used(cap), 4)
+        book.model.return_goods(2, "2")                                 # had shipped: stays used
+        self.assertEqual(book.model.used(cap), 4)
+
+    def test_cap_of_a_priority(self):
+        book = Book("10", ships_at_once=False, qty_step="2")
+        book.model.set_cap(("A", "main", None, 100, "ever"), "5")
+        self.assertEqual(book.line(book.order("6")), ["0", "4", "2", "0"])
+        self.assertEqual(book.line(book.order("6", priority=1)), ["0", "6", "0", "0"])
+        book.set(on_hand="12")
+        book.model.cancel(1, "4")                                       # gives 2 back
+        self.assertEqual(book.line(book.order("6")), ["0", "2", "4", "0"])
+
+    def test_protection(self):
+        book = Book("10")
+        book.model.set_group("a", "north")
+        book.model.set_protection(("A", "main", None, 50), "3")
+        book.model.set_protection(("A", "main", "north", 100), "4")
+        self.assertEqual(book.line(book.order("9")), ["3", "0", "6", "0"])
+        self.assertEqual(book.line(book.order("9", customer="a", priority=60)), ["4", "0", "5", "0"])
+        self.assertEqual(book.line(book.order("2", priority=50)), ["2", "0", "0", "0"])
+        self.assertEqual(book.receive("7")[1], {2: "5"})                # of 8; the 3 left are kept from 1
+        book.model.drop_limit(book.model.protections, ("A", "main", "north", 100))
+        self.assertEqual(book.levels(), ["3", "0", "6"])
+
+    def test_limits_of_promises_and_reallocation(self):
+        book = Book(ships_at_once=False)
+        book.model.set_cap(("A", "main", None, 1, "year"), "2")
+        book.model.set_cap(("A", "main", None, 2, "ever"), "3")
+        for qty, priority in (("4", 1), ("4", 2), ("4", 3)):
+            book.order(qty, priority=priority)
+        self.supply(book, 1, "6", 1)
+        self.assertEqual(self.promised(book), [(1, "0", None, {1: "2"}), (2, "4", None, {1: "3"}),
+                                               (3, "8", None, {1: "1"})])
+        book.receive("6")
+        book.model.reallocate("A", "main", "priority", {"3": "lose", "2": "gain"})
+        self.assertEqual(book.lines(), [["0", "2", "2", "0"], ["0", "3", "1", "0"], ["0", "0", "4", "0"]])
+        self.refused("55000", book.model.reallocate, "A", "main", "priority", {"2": "win"})
+
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
                          ["350", "1.5", "0", "-0.000001", "12.3"])
@@ -398,8 +527,9 @@ class Alone(unittest.TestCase):
         for stock in trial.stocks.values():
             self.assertGreaterEqual(trial.available(stock), 0, operation.kind)
             self.assertLessEqual(stock.unassigned, trial.available(stock), operation.kind)
-            pool = round_down(trial.available(stock) - stock.unassigned, stock.qty_step)
-            self.assertFalse([line for line in trial.queue(stock) if min(line.qty_backordered, pool) > 0],
+            pool, room = trial.available(stock) - stock.unassigned, trial.room(stock)
+            self.assertFalse([line for line in trial.queue(stock)
+                              if min(line.qty_backordered, room.take_of(line, pool)) > 0],
                              f"somebody waits needlessly after {operation.kind}")
         for line in trial.lines.values():
             parts = (line.qty_shipped, line.qty_allocated, line.qty_backordered, line.qty_cancelled)

@@ -168,7 +168,7 @@ ALTER TABLE order_line RENAME COLUMN prio TO priority;
 INSERT INTO order_line (item, qty_ordered) VALUES ('B', 1) RETURNING qty_backordered;
 -- Of a type that it doesn't know: BK009.
 BEGIN;
-ALTER TABLE stock ALTER COLUMN safety_stock TYPE double precision;
+ALTER TABLE stock ALTER COLUMN last_queued_at TYPE timestamp;
 \set VERBOSITY sqlstate
 INSERT INTO stock (item) VALUES ('T');
 \set VERBOSITY terse

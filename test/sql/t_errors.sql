@@ -66,6 +66,7 @@ SELECT pg_temp.try('none', 'INSERT INTO receipt (item, qty, supply_ref) VALUES (
 SELECT pg_temp.contents() = contents AS unchanged FROM before;
 
 -- Items and locations: unknown, empty, null, of 10 MB, of 1001 bytes, of another case.
+-- (A line whose location is null is sourced: t_sourcing.)
 SELECT t.target, i.item, pg_temp.try('none', format(t.sql, i.sql)) AS error
 FROM (VALUES (1, 'order', 'INSERT INTO order_line (item, qty_ordered) VALUES (%s, 1)'),
              (2, 'order at', 'INSERT INTO order_line (item, location, qty_ordered) VALUES (''A'', %s, 1)'),
@@ -76,6 +77,7 @@ FROM (VALUES (1, 'order', 'INSERT INTO order_line (item, qty_ordered) VALUES (%s
      t (n, target, sql),
      (VALUES (1, 'unknown', '''nothing'''), (2, 'empty', ''''''), (3, 'null', 'NULL'), (4, '10 MB', 'repeat(''x'', 10000000)'),
              (5, '1001 bytes', 'repeat(''é'', 500) || ''x'''), (6, 'case', '''a''')) i (n, item, sql)
+WHERE (t.target, i.item) <> ('order at', 'null')
 ORDER BY t.n, i.n;
 SELECT t.target, i.item, pg_temp.try('none', format(t.sql, i.sql)) AS error
 FROM (VALUES (1, 'stock', 'INSERT INTO stock (item, on_hand) VALUES (%s, 1)'),

@@ -46,6 +46,9 @@ INSERT INTO order_line (order_ref, location, item, qty_ordered, demand, "our not
 INSERT INTO order_line (order_ref, item, qty_ordered) SELECT 'H-' || i, 'held', 6 FROM generate_series(1, 6) i;
 INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('T-1', 'by ten', 40), ('T-2', 'by ten', 40);
 INSERT INTO order_line (order_ref, item, qty_ordered, tags) VALUES (NULL, E'tricky ''"\\N\n é', 5, '{a,"b c"}');
+INSERT INTO sourcing (item, locations, split) VALUES ('bolt', '{west,"no such place",main}', true), ('', '{main}', false);
+INSERT INTO order_line (order_ref, location, item, qty_ordered, "our note") VALUES ('S-1', NULL, 'bolt', 7, 'sourced'), ('S-2', NULL, 'held', 1, 'sourced');
+SELECT transfer('bolt', 3, 'west', 'main', '2030-02-02'), transfer('bolt', 2, 'main', 'west', ref => 'T-1');
 INSERT INTO receipt (item, qty, supply_ref, unit_cost, note) VALUES ('bolt', 37, 'PO-1', 0.2, 'torn box'), ('held', 10, 'PO-2', NULL, NULL);
 INSERT INTO receipt (item, qty) VALUES ('by ten', 25), (E'tricky ''"\\N\n é', 0.5);
 UPDATE stock SET on_hand = on_hand + 3.25 WHERE item = 'bolt' AND location = 'west';
@@ -57,6 +60,7 @@ my %more = (
 	cancel => "SELECT cancel(line_id, 1) FROM order_line WHERE order_ref IN ('SO-58', 'H-2')",
 	return_goods => "SELECT return_goods(line_id, 1) FROM order_line WHERE order_ref = 'SO-2'",
 	count_stock => "SELECT count_stock('held', 25)",
+	cancel_transfer => "SELECT cancel_transfer('T-1')",
 	reverse_receipt => "SELECT reverse_receipt(receipt_id, 1) FROM receipt WHERE item = 'held'",);
 
 new_database($node, 'source', 'merchant');
@@ -114,6 +118,11 @@ sub go_on
 	is( sql($node, $db, 'merchant',
 			"INSERT INTO \"$book\".receipt (item, qty) VALUES ('bolt', 10000) RETURNING qty_to_backorders = $waiting, qty_to_stock = 10000 - $waiting"),
 		't|t', "$way: $book fills what waited before the dump");
+	is( sql($node, $db, 'merchant',
+			"INSERT INTO \"$book\".order_line (order_ref, item, location, qty_ordered) VALUES ('NEW', 'bolt', NULL, 10000) RETURNING location; "
+			  . "SELECT sum(qty_ordered) FROM \"$book\".order_line WHERE (order_ref, item) = ('NEW', 'bolt'); "
+			  . "SELECT ref FROM \"$book\".transfer('bolt', 1, 'main', 'west')"),
+		"main\n10000\nTR-2", "$way: $book sources by its rules and numbers transfers on");
 	is_sound($node, $db, $book, "$way: $book is sound after going on");
 	return;
 }

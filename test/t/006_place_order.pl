@@ -76,4 +76,37 @@ is(join("\n", grep { !/deadlock detected/ } @errors), '', 'no error but to try a
 is_sound($node, 'trade', 'shop', 'and the book is sound');
 is($node->safe_psql('trade', 'SELECT count(*) FROM shop.order_due'), 0, 'no order is left to be looked at');
 
+# Several locations: lines that name one and lines that are sourced, by lists in
+# opposite orders, split and not. All that an order may touch is locked first. (The
+# orders that ship as a whole, which may deadlock at commit, are cancelled before.)
+sql($node, 'trade', 'merchant', <<'SQL');
+SELECT shop.cancel(line_id) FROM shop.order_line WHERE ship_policy = 'order' AND closed_at IS NULL;
+INSERT INTO shop.stock (item, location, on_hand) SELECT 'item ' || n, l, 50 FROM generate_series(1, 20) n, unnest('{east,west}'::text[]) l;
+INSERT INTO shop.sourcing (item, locations, split)
+SELECT 'item ' || n, CASE n % 3 WHEN 0 THEN '{west,main,east}'::text[] WHEN 1 THEN '{east,west}' ELSE '{main,nowhere,west}' END, n % 2 = 0
+  FROM generate_series(1, 19) n
+UNION ALL SELECT '', '{west,main}', true;
+SQL
+append_to_file($node->basedir . '/sourced.sql', <<'SQL' =~ s/\s+/ /gr);
+SELECT count(*) FROM shop.place_order('SO-' || :client_id || '-' || random(),
+	(SELECT jsonb_agg(jsonb_build_object('item', 'item ' || n, 'qty', 1 + (random() * 6)::integer,
+	        'location', CASE WHEN random() < 0.3 THEN (ARRAY['east', 'main', 'west'])[1 + (random() * 2)::integer] END) ORDER BY random())
+	 FROM (SELECT n FROM generate_series(1, 20) n ORDER BY random() LIMIT 5) x));
+SQL
+append_to_file($node->basedir . '/one.sql', <<'SQL' =~ s/\s+/ /gr);
+INSERT INTO shop.order_line (order_ref, item, location, qty_ordered) SELECT 'ONE-' || :client_id || '-' || random(), 'item ' || (1 + (random() * 19)::integer), NULL, 8;
+SQL
+append_to_file($node->basedir . '/arrival.sql', <<'SQL' =~ s/\s+/ /gr);
+SELECT count(*) FROM shop.receive('item ' || (1 + (random() * 19)::integer), 12, (ARRAY['east', 'main', 'west'])[1 + (random() * 2)::integer]);
+SQL
+($done, $failed, @errors) = sessions(4, sourced => 4, one => 2, arrival => 5);
+cmp_ok($done, '>', 50, "sourced lines: $done transactions");
+is($failed, 0, 'none of them failed');
+is(join("\n", @errors), '', 'no deadlock and no other error');
+is_sound($node, 'trade', 'shop', 'and the book is sound');
+is( $node->safe_psql('trade', "SELECT count(*) FROM (SELECT FROM shop.order_line WHERE order_ref LIKE 'ONE-%' GROUP BY order_ref HAVING sum(qty_ordered) <> 8) x"),
+	0, 'the parts of each line add up to what was ordered');
+cmp_ok($node->safe_psql('trade', "SELECT count(*) FROM (SELECT FROM shop.order_line WHERE order_ref LIKE 'ONE-%' GROUP BY order_ref HAVING count(*) > 1) x"),
+	'>', 0, 'some were split');
+
 done_testing();
