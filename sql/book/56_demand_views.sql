@@ -131,9 +131,9 @@ SELECT (l.ordered_at AT TIME ZONE b.time_zone)::date AS day, l.item, l.location,
        trim_scale(sum(l.qty_ordered)) AS units,
        trim_scale(sum(least(l.qty_filled_first, l.qty_ordered))) AS units_filled,
        trim_scale(round(count(*) FILTER (WHERE l.qty_filled_first >= l.qty_ordered)::numeric
-                        / nullif(count(*), 0), 6)) AS line_fill_rate,
+                        / nullif(count(*), 0), 4)) AS line_fill_rate,
        trim_scale(round(sum(least(l.qty_filled_first, l.qty_ordered))
-                        / nullif(sum(l.qty_ordered), 0), 6)) AS unit_fill_rate
+                        / nullif(sum(l.qty_ordered), 0), 4)) AS unit_fill_rate
   FROM order_line l
  CROSS JOIN (SELECT time_zone FROM book LIMIT 1) b
  GROUP BY (l.ordered_at AT TIME ZONE b.time_zone)::date, l.item, l.location;
@@ -155,9 +155,9 @@ CREATE VIEW order_fill_rate AS
 SELECT (o.ordered_at AT TIME ZONE b.time_zone)::date AS day,
        count(*) AS orders,
        count(*) FILTER (WHERE o.filled) AS orders_filled,
-       trim_scale(round(count(*) FILTER (WHERE o.filled)::numeric / nullif(count(*), 0), 6)) AS order_fill_rate,
+       trim_scale(round(count(*) FILTER (WHERE o.filled)::numeric / nullif(count(*), 0), 4)) AS order_fill_rate,
        count(*) FILTER (WHERE o.otif) AS orders_otif,
-       trim_scale(round(count(*) FILTER (WHERE o.otif)::numeric / nullif(count(*), 0), 6)) AS otif_rate
+       trim_scale(round(count(*) FILTER (WHERE o.otif)::numeric / nullif(count(*), 0), 4)) AS otif_rate
   FROM (SELECT min(l.ordered_at) AS ordered_at,
                bool_and(l.qty_filled_first >= l.qty_ordered) AS filled,
                bool_and(l.qty_shipped >= l.qty_ordered

@@ -35,8 +35,8 @@ export async function render(sql, { item, location = 'main' }) {
 		  FROM pegging WHERE item = $1 AND location = $2
 		 GROUP BY supply_id, supply_ref, expected_on ORDER BY expected_on, supply_id`, key);
 	const trend = await sql(`
-		SELECT day, units_waiting FROM backorder_trend
-		 WHERE item = $1 AND location = $2 AND day > current_date - 90 ORDER BY day`, key);
+		SELECT day, sum(units_waiting) AS units_waiting FROM backorder_trend
+		 WHERE item = $1 AND location = $2 AND day > current_date - 90 GROUP BY day ORDER BY day`, key);
 	const weeks = await sql(`
 		SELECT date_trunc('week', day)::date AS week, coalesce(sum(units) FILTER (WHERE demand = 'customer'), 0) AS customer,
 		       coalesce(sum(units) FILTER (WHERE demand = 'internal'), 0) AS internal
