@@ -263,7 +263,7 @@ SELECT c.line_id, w.line_id AS overtook_line_id, p.item, p.location, g.at, g.qty
                                        'b'::"char" AS out_of, NULL::"char" AS into
                                   FROM order_line l
                                  UNION ALL
-                                SELECT m.item, m.location, m.line_id, NULL, m.at, m.from_state, m.to_state
+                                SELECT m.item, m.location, m.line_id, NULL AS queued_at, m.at, m.from_state, m.to_state
                                   FROM movement m
                                  WHERE m.line_id IS NOT NULL) e
                          GROUP BY e.line_id, e.item, e.location) t
