@@ -638,8 +638,8 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	BkoQty		qty = bko_check_positive(PG_GETARG_DATUM(2), PG_ARGISNULL(2), "qty", item, location);
 	int32		priority = PG_ARGISNULL(4) ? 100 : PG_GETARG_INT32(4);
 	BkoPegs    *pegs;
-	BkoPegLine *line;
 	const BkoPegSupply *supply;
+	DateADT		day = DATEVAL_NOEND;	/* unknown */
 
 	SPI_connect();
 	pegs = read_pegs(&run, item, location);
@@ -659,12 +659,13 @@ bko_available_to_promise(PG_FUNCTION_ARGS)
 	}
 	add_line(pegs, qty, priority);
 	bko_peg(pegs);
-	line = bko_peg_line(pegs, BKO_NO_ID);
-	supply = completing(pegs, line);
+	supply = completing(pegs, bko_peg_line(pegs, BKO_NO_ID));
+	if (supply)
+		day = supply->expected_on;
 	SPI_finish();
-	if (supply == NULL || supply->expected_on == DATEVAL_NOEND)
+	if (day == DATEVAL_NOEND)
 		PG_RETURN_NULL();
-	PG_RETURN_DATEADT(Max(supply->expected_on, today()));
+	PG_RETURN_DATEADT(Max(day, today()));
 }
 
 /* ---- preview_supply() ---- */
