@@ -52,6 +52,13 @@ SELECT transfer('bolt', 3, 'west', 'main', '2030-02-02'), transfer('bolt', 2, 'm
 INSERT INTO receipt (item, qty, supply_ref, unit_cost, note) VALUES ('bolt', 37, 'PO-1', 0.2, 'torn box'), ('held', 10, 'PO-2', NULL, NULL);
 INSERT INTO receipt (item, qty) VALUES ('by ten', 25), (E'tricky ''"\\N\n é', 0.5);
 UPDATE stock SET on_hand = on_hand + 3.25 WHERE item = 'bolt' AND location = 'west';
+INSERT INTO stock (item, on_hand) VALUES ('rationed', 20);
+INSERT INTO customer_group (customer, group_name) VALUES ('Customer 1', 'few'), ('Customer 2', 'many');
+INSERT INTO cap (item, customer_group, qty, period) VALUES ('rationed', 'many', 5, 'ever');
+INSERT INTO protection (item, customer_group, qty) VALUES ('rationed', 'few', 6);
+INSERT INTO order_line (order_ref, customer, item, qty_ordered) VALUES ('R-1', 'Customer 2', 'rationed', 9), ('R-2', 'Customer 3', 'rationed', 12);
+INSERT INTO supply (supply_ref, item, qty_expected, expected_on, for_line_id) SELECT 'PO-3', 'rationed', 4, '2030-03-03', line_id FROM order_line WHERE order_ref = 'R-2';
+SELECT publish_promises();
 SQL
 
 # What a book can do beyond that, as soon as it can.
@@ -123,6 +130,11 @@ sub go_on
 			  . "SELECT sum(qty_ordered) FROM \"$book\".order_line WHERE (order_ref, item) = ('NEW', 'bolt'); "
 			  . "SELECT ref FROM \"$book\".transfer('bolt', 1, 'main', 'west')"),
 		"main\n10000\nTR-2", "$way: $book sources by its rules and numbers transfers on");
+	is( sql($node, $db, 'merchant', <<~"SQL"), "0\nR-2|3\n6", "$way: $book goes on rationing, and filling the line that supply was bought for");
+		INSERT INTO "$book".order_line (order_ref, customer, item, qty_ordered) VALUES ('NEW', 'Customer 2', 'rationed', 1) RETURNING qty_shipped;
+		SELECT order_ref, qty FROM "$book".receive('rationed', 3, supply_ref => 'PO-3');
+		INSERT INTO "$book".order_line (order_ref, customer, item, qty_ordered) VALUES ('NEW', 'Customer 1', 'rationed', 7) RETURNING qty_shipped;
+		SQL
 	is_sound($node, $db, $book, "$way: $book is sound after going on");
 	return;
 }
