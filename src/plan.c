@@ -89,6 +89,37 @@
 	QUEUE_COLUMNS ", customer::pg_catalog.text, demand::pg_catalog.text," \
 	" requested_on::pg_catalog.date"
 
+#define SHORTAGE_COLUMNS \
+	"(at, item, location, on_hand, available, backordered, expected, overdue_purchase," \
+	" overdue_production, short_received, supplier, safety_stock, demand_per_day, reorder_point)"
+
+#define SHORTAGE_VALUES \
+	"$1, s.item, s.location, s.on_hand, s.available, s.backordered," \
+	" COALESCE(u.expected, 0), COALESCE(u.purchase, 0), COALESCE(u.production, 0)," \
+	" COALESCE(u.short, 0), CASE WHEN u.purchase" GT "0 OR u.short" GT "0 THEN (" \
+	"SELECT o.supplier FROM @supply AS o WHERE " OWED \
+	" AND o.kind OPERATOR(pg_catalog.<>) 'production' AND (o.closed OR o.promised_on" LT "$2)" \
+	" ORDER BY o.closed, CASE WHEN o.closed THEN $2" MINUS "o.expected_on" \
+	" ELSE o.promised_on" MINUS "$2 END, o.supply_id LIMIT 1) END," \
+	" s.safety_stock, s.demand_per_day, s.demand_per_day OPERATOR(pg_catalog.*) s.lead_time_days" \
+	PLUS "COALESCE(s.safety_stock, 0)"
+
+/* Supply that is missing: to come, or closed short in the last 30 days. */
+#define OWED \
+	"o.item" EQ "s.item AND o.location" EQ "s.location AND o.qty_expected" GT "o.qty_received" \
+	" AND (NOT o.closed OR (o.qty_received" GT "0 AND o.kind OPERATOR(pg_catalog.<>) 'production'" \
+	" AND o.expected_on" GT "($2" MINUS "30)))"
+
+/* The sums of it, in one look at the item's supply. */
+#define SHORTAGE_SUPPLY \
+	"(SELECT pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE NOT o.closed) AS expected," \
+	" pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE NOT o.closed" \
+	" AND o.promised_on" LT "$2 AND o.kind OPERATOR(pg_catalog.<>) 'production') AS purchase," \
+	" pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE NOT o.closed" \
+	" AND o.promised_on" LT "$2 AND o.kind" EQ "'production') AS production," \
+	" pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE o.closed) AS short" \
+	" FROM @supply AS o WHERE " OWED ")"
+
 typedef struct PlanSpec
 {
 	enum
@@ -468,33 +499,19 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" GROUP BY item, location ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	},
-	[PLAN_SHORTAGE] = {
+	[PLAN_SHORTAGE_ONE] = {
 		READS,
-		"INSERT INTO @shortage (at, item, location, on_hand, available, backordered, expected,"
-		" overdue_purchase, overdue_production, short_received, supplier, safety_stock,"
-		" demand_per_day, reorder_point)"
-		" SELECT $1, s.item, s.location, s.on_hand, s.available, s.backordered,"
-		" COALESCE(u.expected, 0), COALESCE(u.purchase, 0), COALESCE(u.production, 0),"
-		" COALESCE(c.missing, 0), COALESCE(u.supplier, c.supplier), s.safety_stock,"
-		" s.demand_per_day, s.demand_per_day OPERATOR(pg_catalog.*) s.lead_time_days"
-		PLUS "COALESCE(s.safety_stock, 0)"
-		" FROM unnest($3, $4) AS d(item, location)"
+		"INSERT INTO @shortage " SHORTAGE_COLUMNS
+		" SELECT " SHORTAGE_VALUES " FROM @stock AS s CROSS JOIN LATERAL " SHORTAGE_SUPPLY " AS u"
+		" WHERE s.item" EQ "$3 AND s.location" EQ "$4",
+		4, {TIMESTAMPTZOID, DATEOID, TEXTOID, TEXTOID}
+	},
+	[PLAN_SHORTAGE_MANY] = {
+		READS,
+		"INSERT INTO @shortage " SHORTAGE_COLUMNS
+		" SELECT " SHORTAGE_VALUES " FROM unnest($3, $4) AS d(item, location)"
 		" JOIN @stock AS s ON s.item" EQ "d.item AND s.location" EQ "d.location"
-		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(o.missing) AS expected,"
-		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production') AS purchase,"
-		" pg_catalog.sum(o.missing) FILTER (WHERE o.late AND o.kind" EQ "'production') AS production,"
-		" (pg_catalog.array_agg(o.supplier ORDER BY o.promised_on, o.supply_id)"
-		" FILTER (WHERE o.late AND o.kind OPERATOR(pg_catalog.<>) 'production'))[1] AS supplier"
-		" FROM (SELECT u.qty_expected" MINUS "u.qty_received AS missing, u.kind, u.supplier,"
-		" u.promised_on, u.supply_id, u.promised_on" LT "$2 AS late FROM @supply AS u"
-		" WHERE u.item" EQ "d.item AND u.location" EQ "d.location AND NOT u.closed"
-		" AND u.qty_expected" GT "u.qty_received) AS o) AS u"
-		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(u.qty_expected" MINUS "u.qty_received) AS missing,"
-		" (pg_catalog.array_agg(u.supplier ORDER BY u.expected_on DESC, u.supply_id))[1] AS supplier"
-		" FROM @supply AS u WHERE u.item" EQ "d.item AND u.location" EQ "d.location"
-		" AND u.closed AND u.qty_received" GT "0 AND u.qty_expected" GT "u.qty_received"
-		" AND u.kind OPERATOR(pg_catalog.<>) 'production'"
-		" AND u.expected_on" GT "($2" MINUS "30)) AS c",
+		" CROSS JOIN LATERAL " SHORTAGE_SUPPLY " AS u",
 		4, {TIMESTAMPTZOID, DATEOID, TEXTARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_LIMITS] = {

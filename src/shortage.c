@@ -41,7 +41,8 @@ bko_shortage_record(BkoFrame *frame)
 		return;
 	args[0] = TimestampTzGetDatum(bko_journal_now(frame));
 	args[1] = DateADTGetDatum(bko_book_day(frame->run.book, bko_journal_now(frame)));
-	args[2] = bko_array(items, NULL, nshort, TEXTOID);
-	args[3] = bko_array(locations, NULL, nshort, TEXTOID);
-	(void) bko_run(&frame->run, PLAN_SHORTAGE, args, NULL, 0);
+	args[2] = nshort == 1 ? items[0] : bko_array(items, NULL, nshort, TEXTOID);
+	args[3] = nshort == 1 ? locations[0] : bko_array(locations, NULL, nshort, TEXTOID);
+	(void) bko_run(&frame->run, nshort == 1 ? PLAN_SHORTAGE_ONE : PLAN_SHORTAGE_MANY,
+				   args, NULL, 0);
 }
