@@ -86,6 +86,17 @@ BEGIN
      ORDER BY entered_at;
     CALL pg_temp.happened(day + time '09:10');
 
+    -- What the book has noted of shortages just now, as it stood on the day of the play.
+    UPDATE shortage f
+       SET at = day + time '09:10', overdue_purchase = coalesce(o.qty, 0), short_received = 0, supplier = o.supplier
+      FROM shortage g
+      LEFT JOIN LATERAL (SELECT sum(u.qty_expected - u.qty_received) AS qty,
+                                (array_agg(u.supplier ORDER BY u.promised_on, u.supply_id))[1] AS supplier
+                           FROM supply u
+                          WHERE u.item = g.item AND u.location = g.location AND NOT u.closed
+                            AND u.qty_expected > u.qty_received AND u.promised_on < play.day) o ON true
+     WHERE g.shortage_id = f.shortage_id AND f.at >= current_date;
+
     -- Some give up, some send back.
     PERFORM cancel(l.line_id, reason => 'customer gave up')
        FROM order_line l
@@ -154,10 +165,12 @@ INSERT INTO shop.order_line TABLE line;
 INSERT INTO shop.supply TABLE supply;
 INSERT INTO shop.receipt TABLE receipt;
 INSERT INTO shop.movement TABLE journal;
+INSERT INTO shop.shortage TABLE shortage;
 SELECT setval(pg_get_serial_sequence('shop.order_line', 'line_id'), max(line_id)) FROM line \g /dev/null
 SELECT setval(pg_get_serial_sequence('shop.supply', 'supply_id'), max(supply_id)) FROM supply \g /dev/null
 SELECT setval(pg_get_serial_sequence('shop.receipt', 'receipt_id'), max(receipt_id)) FROM receipt \g /dev/null
 SELECT setval(pg_get_serial_sequence('shop.movement', 'movement_id'), max(movement_id)) FROM journal \g /dev/null
+SELECT setval(pg_get_serial_sequence('shop.shortage', 'shortage_id'), max(shortage_id)) FROM shortage \g /dev/null
 
 SET search_path = shop;
 DROP SCHEMA shop_played CASCADE;
