@@ -719,6 +719,7 @@ extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datu
 
 extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();
+extern BkoStock *bko_stock_lock(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);

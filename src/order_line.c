@@ -453,6 +453,17 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	return tuple;
 }
 
+/*
+ * Has the stock row of a line caps or protected quantities?  Then it matters
+ * whose the line is.  Asked under the lock, lest a first limit is made just now.
+ */
+static bool
+is_limited(BkoFrame *frame, BkoRow *row)
+{
+	return bko_stock_lock(frame, BKO_TEXT(row, LINE_ITEM),
+						  BKO_TEXT(row, LINE_LOCATION))->nlimits > 0;
+}
+
 static HeapTuple
 update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple tuple)
 {
@@ -460,7 +471,6 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
 		bko_row_changed(old, new, LINE_REQUESTED_ON) || bko_row_changed(old, new, LINE_SHIP_POLICY) ||
 		bko_row_changed(old, new, LINE_ORDER_REF) || bko_row_changed(old, new, LINE_HELD);
-	bool		anothers = bko_row_changed(old, new, LINE_CUSTOMER);
 	bool		rescaled = check_kept(old, new, rel);
 	BkoLine		line;
 	BkoStock   *stock;
@@ -468,7 +478,8 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	text	   *item;
 	text	   *location;
 
-	if (!moved && !requeued && !anothers && !bko_row_changed(old, new, LINE_QTY_ORDERED))
+	requeued = requeued || (bko_row_changed(old, new, LINE_CUSTOMER) && is_limited(frame, old));
+	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
 		return rescaled ? bko_row_form(new) : tuple;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
@@ -479,7 +490,6 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	read_who(frame, stock, old, &line);
-	requeued = requeued || (anothers && stock->nlimits > 0);
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location, ordered);
 	else

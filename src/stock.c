@@ -92,11 +92,20 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 BkoStock *
 bko_stock_touch(BkoFrame *frame, const text *item, const text *location)
 {
+	BkoStock   *stock = bko_stock_lock(frame, item, location);
+
+	stock->unsettled = true;
+	return stock;
+}
+
+/* The same for a statement that may have nothing to settle. */
+BkoStock *
+bko_stock_lock(BkoFrame *frame, const text *item, const text *location)
+{
 	bool		found;
 	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
 
 	bko_stock_fresh(frame, stock);
-	stock->unsettled = true;
 	return stock;
 }
 
