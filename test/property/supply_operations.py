@@ -50,10 +50,17 @@ def receipts(world):
     return Operation("receipt", spec_keys(specs), sql, params, expect)
 
 
-def fill_row(fill):
-    return {"line_id": fill.line.line_id, "order_ref": fill.line.order_ref,
-            "customer": fill.line.customer, "qty": fill.qty, "qty_shipped": fill.qty_shipped,
-            "qty_backordered": fill.line.qty_backordered}
+def fill_rows(fills):
+    """A row for each line, in the order in which lines got something first."""
+    rows = {}
+    for fill in fills:
+        row = rows.setdefault(fill.line.key, {
+            "line_id": fill.line.line_id, "order_ref": fill.line.order_ref,
+            "customer": fill.line.customer, "qty": 0, "qty_shipped": 0,
+            "qty_backordered": fill.line.qty_backordered})
+        row["qty"] += fill.qty
+        row["qty_shipped"] += fill.qty_shipped
+    return list(rows.values())
 
 
 FILL_COLUMNS = "line_id, order_ref, customer, qty, qty_shipped, qty_backordered"
@@ -68,7 +75,7 @@ def receive(world):
 
     def expect(model, rows):
         _, fills = model.receive(spec)
-        return [fill_row(fill) for fill in fills]
+        return fill_rows(fills)
     return Operation("receive", spec_keys([spec]), sql, [spec[n] for n in names], expect)
 
 
@@ -82,7 +89,7 @@ def preview(world):
 
     def expect(model, rows):
         _, fills = model.copy().receive(spec)
-        return [fill_row(fill) for fill in fills]
+        return fill_rows(fills)
     return Operation("preview", spec_keys([spec]), sql, [spec[n] for n in names], expect)
 
 
