@@ -1,5 +1,14 @@
 -- Forecasts, forecast accuracy and inventory formulas, against published worked
 -- numbers. Where nobody has published one, the steps stand in the comment.
+--
+-- How far the sources were followed. Read and reproduced: Stevenson's safety stock,
+-- the moving averages of Wallace Garden Supply, Coghlan's skirts for Holt, and the
+-- Croston and TSB values in sktime's tests. NIST's smoothing: the pages, but the row
+-- at alpha 0.3 through other projects' tests. Cited from memory, with the arithmetic
+-- done again but the page not looked up: Carlson's Bakery, Sharp, Chopra and Meindl,
+-- the loss table of Cachon and Terwiesch, the test values of AS 241, the results of
+-- productC in FPP2, sktime's example for MASE. No page was found for the fill rate of
+-- 0.96: it follows from the formula (0.9561).
 SET client_min_messages = warning;
 \set VERBOSITY sqlstate
 CREATE EXTENSION IF NOT EXISTS bko;
