@@ -58,6 +58,14 @@
 /* No line, receipt or supply line: 0 may be one. */
 #define BKO_NO_ID PG_INT64_MIN
 
+/* Names are compared by their bytes: the default collation is deterministic. */
+static inline bool
+bko_same_text(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
 
 typedef int64 BkoQty;
@@ -477,6 +485,7 @@ extern void bko_column_arrays(Datum *arrays, const Oid *types, int ncols, int n,
 							  void *arg);
 extern Datum bko_result(uint64 row, int column, bool *isnull);
 extern text *bko_result_text(uint64 row, int column);
+extern BkoQty bko_result_qty(uint64 row, int column, const char *name);
 
 /* ---- frame.c ---- */
 
@@ -717,6 +726,7 @@ extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datu
 
 /* ---- stock.c ---- */
 
+extern bool bko_stock_of_result(BkoStock *stock);
 extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();
 extern BkoStock *bko_stock_lock(BkoFrame *frame, const text *item, const text *location);
@@ -876,6 +886,7 @@ extern void bko_check_last_trigger(TriggerData *trigdata);
 extern void bko_row_set(BkoRow *row, int column, Datum value);
 extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);
 extern HeapTuple bko_row_form(BkoRow *row);
+extern void bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line);
 
 #define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])
 #define BKO_ISNULL(row, column) ((row)->nulls[(row)->attno[column] - 1])

@@ -54,14 +54,12 @@ limit_of_result(uint64 row)
 	limit.group = isnull ? NULL : DatumGetTextPCopy(value);
 	value = bko_result(row, 4, &isnull);
 	limit.priority = isnull ? 0 : DatumGetInt32(value);
-	value = bko_result(row, 5, &isnull);
-	limit.qty = bko_stored_qty(value, isnull, "qty");
+	limit.qty = bko_result_qty(row, 5, "qty");
 	if (limit.kind == BKO_CAP)
 	{
 		limit.period = VARDATA_ANY(bko_result_text(row, 6))[0];
 		limit.begins = DatumGetDateADT(bko_result(row, 7, &isnull));
-		value = bko_result(row, 8, &isnull);
-		limit.used = bko_stored_qty(value, isnull, "qty_used");
+		limit.used = bko_result_qty(row, 8, "qty_used");
 	}
 	return limit;
 }
@@ -92,6 +90,20 @@ bko_limits_read(const BkoRun *run, const text *item, const text *location, DateA
 	return n;
 }
 
+/* Add what a frame has taken and not yet written, where the caps are the same. */
+static void
+add_taken(BkoLimit *limits, int n, const BkoLimit *from, int nfrom)
+{
+	for (int i = 0; i < n; i++)
+		for (int f = 0; f < nfrom; f++)
+			if (limits[i].kind == BKO_CAP && from[f].kind == BKO_CAP &&
+				limits[i].id == from[f].id)
+			{
+				limits[i].used += from[f].taken;
+				limits[i].taken += from[f].taken;
+			}
+}
+
 /*
  * Read the limits of a stock row that is locked, SPI being connected.  What
  * the frame has decided and not yet written counts on.
@@ -109,14 +121,7 @@ bko_limits_load(BkoFrame *frame, BkoStock *stock)
 	for (int i = 0; i < stock->nlimits; i++)
 		if (stock->limits[i].rolled && !frame->dry)
 			stock->disturbed = true;	/* who waited for the period is first */
-	for (int i = 0; i < stock->nlimits; i++)
-		for (int b = 0; b < nbefore; b++)
-			if (before[b].kind == BKO_CAP && stock->limits[i].kind == BKO_CAP &&
-				before[b].id == stock->limits[i].id)
-			{
-				stock->limits[i].used += before[b].taken;
-				stock->limits[i].taken = before[b].taken;
-			}
+	add_taken(stock->limits, stock->nlimits, before, nbefore);
 	MemoryContextSwitchTo(old);
 }
 
@@ -137,11 +142,7 @@ limits_of_all(BkoFrame *frame, BkoStock *stock)
 			all = palloc(stock->nlimits * sizeof(BkoLimit));
 			memcpy(all, stock->limits, stock->nlimits * sizeof(BkoLimit));
 		}
-		for (int i = 0; i < stock->nlimits; i++)
-			for (int s = 0; s < share->nlimits; s++)
-				if (all[i].kind == BKO_CAP && share->limits[s].kind == BKO_CAP &&
-					all[i].id == share->limits[s].id)
-					all[i].used += share->limits[s].taken;
+		add_taken(all, stock->nlimits, share->limits, share->nlimits);
 	}
 	return all ? all : stock->limits;
 }
@@ -250,16 +251,13 @@ static BkoQty
 line_used(const BkoRun *run, const BkoStock *stock, const BkoLimit *cap, int64 line_id)
 {
 	Datum		args[4];
-	bool		isnull;
-	Datum		value;
 
 	args[0] = Int64GetDatum(line_id);
 	args[1] = PointerGetDatum(stock->item);
 	args[2] = PointerGetDatum(stock->location);
 	args[3] = begin_time(run->book, cap->begins);
 	(void) bko_run(run, PLAN_LINE_USED, args, NULL, 0);
-	value = bko_result(0, 1, &isnull);
-	return bko_stored_qty(value, isnull, "qty");
+	return bko_result_qty(0, 1, "qty");
 }
 
 /*
@@ -295,8 +293,6 @@ BkoQty
 bko_limit_used(const BkoRun *run, const text *item, const text *location, const BkoLimit *cap)
 {
 	Datum		args[5];
-	bool		isnull;
-	Datum		value;
 
 	args[0] = PointerGetDatum(item);
 	args[1] = PointerGetDatum(location);
@@ -304,8 +300,7 @@ bko_limit_used(const BkoRun *run, const text *item, const text *location, const 
 	args[3] = PointerGetDatum(cap->group);
 	args[4] = Int32GetDatum(cap->priority);
 	(void) bko_run_latest(run, PLAN_CAP_USED, args, cap->group ? "     " : "   n ");
-	value = bko_result(0, 1, &isnull);
-	return bko_stored_qty(value, isnull, "qty");
+	return bko_result_qty(0, 1, "qty");
 }
 
 /*

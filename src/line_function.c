@@ -43,15 +43,6 @@ find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 	*location = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 2)));
 }
 
-static BkoQty
-line_qty(int column, const char *name)
-{
-	bool		isnull;
-	Datum		value = bko_result(0, column, &isnull);
-
-	return bko_stored_qty(value, isnull, name);
-}
-
 /*
  * Lock the stock row of a line and then the line, and read it, SPI being
  * connected.  Raises BK008, and 40001 where the line moved to another stock row
@@ -85,12 +76,12 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 	if (line->policy == 'o' && line->order_ref == NULL)
 		line->policy = 'l';
 	line->held = DatumGetBool(bko_result(0, 3, &isnull));
-	line->ordered = line_qty(4, "qty_ordered");
-	line->shipped = line_qty(5, "qty_shipped");
-	line->allocated = line_qty(6, "qty_allocated");
-	line->backordered = line_qty(7, "qty_backordered");
-	line->cancelled = line_qty(8, "qty_cancelled");
-	line->returned = line_qty(9, "qty_returned");
+	line->ordered = bko_result_qty(0, 4, "qty_ordered");
+	line->shipped = bko_result_qty(0, 5, "qty_shipped");
+	line->allocated = bko_result_qty(0, 6, "qty_allocated");
+	line->backordered = bko_result_qty(0, 7, "qty_backordered");
+	line->cancelled = bko_result_qty(0, 8, "qty_cancelled");
+	line->returned = bko_result_qty(0, 9, "qty_returned");
 	line->priority = DatumGetInt32(bko_result(0, 10, &isnull));
 	value = bko_result(0, 11, &isnull);
 	customer = isnull ? NULL : DatumGetTextPCopy(value);

@@ -97,18 +97,6 @@ read_policy(BkoRow *row, BkoLine *line)
 		line->policy = 'l';
 }
 
-/* Whose caps and protected quantities the line counts for. */
-static void
-read_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line)
-{
-	if (stock->nlimits == 0)
-		return;
-	line->priority = BKO_ISNULL(row, LINE_PRIORITY) ? 0 :
-		DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
-	line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
-								  BKO_TEXT(row, LINE_CUSTOMER));
-}
-
 static void
 set_quantities(BkoRow *row, const BkoLine *line)
 {
@@ -189,7 +177,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
 	read_policy(&row, &line);
-	read_who(frame, stock, &row, &line);
+	bko_row_who(frame, stock, &row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
 	if (first > 0 || stock->limit >= 0)
@@ -399,7 +387,7 @@ change_who(BkoFrame *frame, BkoStock *stock, BkoRow *new, BkoLine *line)
 	int32		priority = line->priority;
 	text	   *group = line->group;
 
-	read_who(frame, stock, new, line);
+	bko_row_who(frame, stock, new, line);
 	bko_limit_moved(frame, stock, line->line_id, priority, group, line->priority, line->group,
 					false);
 }
@@ -423,7 +411,7 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
 
 	to = bko_stock_touch(frame, item, location);
-	read_who(frame, to, new, line);
+	bko_row_who(frame, to, new, line);
 	bko_line_check_step(to, ordered - line->cancelled);	/* what it will want there */
 	bko_journal(frame, KIND_CANCEL, 0, STATE_CANCELLED, to->item, to->location,
 				line->cancelled, line->line_id, BKO_NO_ID, BKO_NO_ID);
@@ -445,7 +433,7 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	if (line.allocated + line.backordered + line.cancelled == 0)
 		return tuple;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-	read_who(frame, stock, old, &line);
+	bko_row_who(frame, stock, old, &line);
 	leave(frame, stock, &line);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, stock->item, stock->location,
 				line.cancelled, line.line_id, BKO_NO_ID, BKO_NO_ID);
@@ -489,7 +477,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	bko_order_is_due(frame, line.order_ref);
 	read_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
-	read_who(frame, stock, old, &line);
+	bko_row_who(frame, stock, old, &line);
 	if (moved)
 		stock = move_line(frame, stock, &line, new, item, location, ordered);
 	else

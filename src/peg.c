@@ -115,6 +115,16 @@ add_peg(BkoPegs *pegs, BkoPegLine *line, int supply, BkoQty qty)
 	line->last = pegs->npegs++;
 }
 
+/* A line will have qty more, since the supply "now" has come in. */
+static void
+cover(BkoPegs *pegs, BkoPegLine *line, BkoQty qty, int now)
+{
+	line->missing -= qty;
+	if (line->missing == 0)
+		line->completed_by = now;
+	bko_room_take(pegs->limits, pegs->nlimits, line->priority, line->group, qty);
+}
+
 /*
  * Give a line qty of what is there, the oldest source first, the supply "now"
  * having come in last: that one completes the line where nothing is missing.
@@ -122,11 +132,8 @@ add_peg(BkoPegs *pegs, BkoPegLine *line, int supply, BkoQty qty)
 static void
 give(BkoPegs *pegs, BkoPegLine *line, BkoQty qty, int now)
 {
-	line->missing -= qty;
+	cover(pegs, line, qty, now);
 	pegs->there -= qty;
-	if (line->missing == 0)
-		line->completed_by = now;
-	bko_room_take(pegs->limits, pegs->nlimits, line->priority, line->group, qty);
 	while (qty > 0)
 	{
 		BkoQty	   *left = pegs->oldest == NOW ? &pegs->available :
@@ -189,10 +196,7 @@ arrive(BkoPegs *pegs, int now)
 
 		if (take > 0)
 		{
-			line->missing -= take;
-			if (line->missing == 0)
-				line->completed_by = now;
-			bko_room_take(pegs->limits, pegs->nlimits, line->priority, line->group, take);
+			cover(pegs, line, take, now);
 			add_peg(pegs, line, now, take);
 		}
 		supply->left = supply->missing - take;

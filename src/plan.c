@@ -1059,6 +1059,16 @@ bko_result_text(uint64 row, int column)
 	return DatumGetTextPP(value);
 }
 
+/* The same for a quantity; its column's name for the error. */
+BkoQty
+bko_result_qty(uint64 row, int column, const char *name)
+{
+	bool		isnull;
+	Datum		value = bko_result(row, column, &isnull);
+
+	return bko_stored_qty(value, isnull, name);
+}
+
 /* A one-dimensional array of n values of a type; nulls may be NULL. */
 Datum
 bko_array(Datum *values, bool *nulls, int n, Oid type)

@@ -45,15 +45,6 @@ result_date(uint64 row, int column)
 	return isnull ? DATEVAL_NOEND : DatumGetDateADT(value);
 }
 
-static BkoQty
-result_qty(uint64 row, int column, const char *name)
-{
-	bool		isnull;
-	Datum		value = bko_result(row, column, &isnull);
-
-	return bko_stored_qty(value, isnull, name);
-}
-
 static text *
 result_text_copy(uint64 row, int column)
 {
@@ -81,22 +72,18 @@ read_limits(const BkoRun *run, const text *item, const text *location, BkoPegs *
 static bool
 read_stock(const BkoRun *run, Datum *args, BkoPegs *pegs, bool *limited)
 {
-	bool		isnull;
-	Datum		value;
+	BkoStock	stock;
 
 	if (bko_run_stable(run, PLAN_STOCK_READ, args, NULL) == 0)
 		return false;
-	pegs->available = result_qty(0, 1, "on_hand") - result_qty(0, 2, "allocated");
-	value = bko_result(0, 5, &isnull);
-	pegs->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
-	pegs->rule = bko_rule_code(bko_result_text(0, 7));
-	pegs->backordered = result_qty(0, 3, "backordered");
-	value = bko_result(0, 6, &isnull);
-	pegs->limit = isnull ? -1 : bko_stored_qty(value, isnull, "backorder_limit");
-	value = bko_result(0, 9, &isnull);
-	pegs->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
-	*limited = DatumGetBool(bko_result(0, 10, &isnull));
+	*limited = bko_stock_of_result(&stock);
 	SPI_freetuptable(SPI_tuptable);
+	pegs->available = stock.on_hand - stock.allocated;
+	pegs->unassigned = stock.unassigned;
+	pegs->backordered = stock.backordered;
+	pegs->step = stock.step;
+	pegs->limit = stock.limit;
+	pegs->rule = stock.rule;
 	return true;
 }
 
@@ -120,7 +107,7 @@ read_lines(const BkoRun *run, BkoPlanId plan, Datum *args, BkoPegs *pegs)
 		line->priority = DatumGetInt32(bko_result(i, 2, &isnull));
 		line->requested_on = result_date(i, 3);
 		line->queued_at = DatumGetTimestampTz(bko_result(i, 4, &isnull));
-		line->open = result_qty(i, 5, "qty_backordered");
+		line->open = bko_result_qty(i, 5, "qty_backordered");
 		line->held = (plan == PLAN_PEG_HELD);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -141,7 +128,7 @@ read_supplies(const BkoRun *run, Datum *args, BkoPegs *pegs)
 		supply->supply_id = DatumGetInt64(bko_result(i, 1, &isnull));
 		supply->ref = result_text_copy(i, 2);
 		supply->expected_on = result_date(i, 3);
-		supply->missing = result_qty(i, 4, "qty_expected");
+		supply->missing = bko_result_qty(i, 4, "qty_expected");
 		value = bko_result(i, 5, &isnull);
 		supply->for_line = isnull ? BKO_NO_ID : DatumGetInt64(value);
 		supply->left = 0;
@@ -197,19 +184,12 @@ text_hash(const text *str)
 	return hash_bytes((const unsigned char *) VARDATA_ANY(str), VARSIZE_ANY_EXHDR(str));
 }
 
-static inline bool
-text_equal(const text *a, const text *b)
-{
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
 #define SH_PREFIX		queuehash
 #define SH_ELEMENT_TYPE	QueueEntry
 #define SH_KEY_TYPE		QueueKey
 #define SH_KEY			key
 #define SH_HASH_KEY(tb, key)	hash_combine(text_hash(key.item), text_hash(key.location))
-#define SH_EQUAL(tb, a, b)		(text_equal(a.item, b.item) && text_equal(a.location, b.location))
+#define SH_EQUAL(tb, a, b)		(bko_same_text(a.item, b.item) && bko_same_text(a.location, b.location))
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a)		(a)->hash
 #define SH_SCOPE		static inline
@@ -339,9 +319,9 @@ read_alone(const BkoRun *run, const text *item, const text *location, int64 line
 	pegs->lines = line = palloc0(sizeof(BkoPegLine));
 	pegs->nlines = 1;
 	line->line_id = line_id;
-	line->open = result_qty(0, 1, "qty_backordered");
+	line->open = bko_result_qty(0, 1, "qty_backordered");
 	line->place = DatumGetInt64(bko_result(0, 2, &isnull)) + 1;
-	line->ahead = result_qty(0, 3, "qty_backordered");
+	line->ahead = bko_result_qty(0, 3, "qty_backordered");
 	SPI_freetuptable(SPI_tuptable);
 	return true;
 }
@@ -386,10 +366,10 @@ get_entry(Reading *reading, text *item, text *location, bool *first)
 }
 
 /*
- * A line, and the queue that it is in, laid against its supply; the queue not
- * being read yet, in the memory of the reading, SPI being connected.  The first line that a query asks
- * for is looked at alone where that will do ("alone": its pegs aren't asked
- * for); with the second the whole queue is read.
+ * A line of a queue that is not read yet, and that queue laid against its
+ * supply, in the memory of the reading, SPI being connected.  The first line
+ * that a query asks for is looked at alone where that will do ("alone": its
+ * pegs aren't asked for); with the second the whole queue is read.
  */
 static BkoPegLine *
 read_line(Reading *reading, QueueEntry *entry, text *item, text *location, int64 line_id,
@@ -691,7 +671,7 @@ suppose(BkoPegs *pegs, const Supposed *supposed)
 	{
 		BkoPegSupply *supply = &pegs->supplies[i];
 
-		if (!text_equal(supply->ref, supposed->ref))
+		if (!bko_same_text(supply->ref, supposed->ref))
 			continue;
 		last = supply;
 		if (supposed->other_day)

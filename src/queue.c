@@ -50,10 +50,8 @@ bko_queue_line(BkoFrame *frame, uint64 row)
 	waiting.line_id = DatumGetInt64(bko_result(row, 1, &isnull));
 	waiting.priority = DatumGetInt32(bko_result(row, 2, &isnull));
 	waiting.queued_at = DatumGetTimestampTz(bko_result(row, 3, &isnull));
-	value = bko_result(row, 4, &isnull);
-	waiting.open = bko_stored_qty(value, isnull, "qty_backordered");
-	value = bko_result(row, 5, &isnull);
-	waiting.allocated = bko_stored_qty(value, isnull, "qty_allocated");
+	waiting.open = bko_result_qty(row, 4, "qty_backordered");
+	waiting.allocated = bko_result_qty(row, 5, "qty_allocated");
 	waiting.policy = bko_policy_code(bko_result_text(row, 6));
 	value = bko_result(row, 7, &isnull);
 	if (isnull)

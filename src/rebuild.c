@@ -39,7 +39,6 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		bool		isnull;
 		BkoStock   *stock;
 		BkoQty		on_hand;
 		BkoQty		allocated;
@@ -48,9 +47,9 @@ correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
 		SPI_tuptable = sums;	/* a release has run queries of its own */
 		stock = bko_stock_touch(frame, bko_result_text(i, 1),
 								bko_result_text(i, 2));
-		on_hand = bko_stored_qty(bko_result(i, 3, &isnull), isnull, "on_hand");
-		allocated = bko_stored_qty(bko_result(i, 4, &isnull), isnull, "allocated");
-		backordered = bko_stored_qty(bko_result(i, 5, &isnull), isnull, "backordered");
+		on_hand = bko_result_qty(i, 3, "on_hand");
+		allocated = bko_result_qty(i, 4, "allocated");
+		backordered = bko_result_qty(i, 5, "backordered");
 		if (on_hand < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_BKO_BELOW_ZERO),

@@ -15,19 +15,12 @@
 
 #include "utils/datetime.h"
 
-static bool
-same_text(const text *a, const text *b)
-{
-	return a && b && VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
 /* Is a line one of those that a limit is made for? */
 bool
 bko_room_is_for(const BkoLimit *limit, int32 priority, const text *group)
 {
 	if (limit->group)
-		return same_text(limit->group, group);
+		return group && bko_same_text(limit->group, group);
 	return limit->kind == BKO_CAP ? priority == limit->priority : priority <= limit->priority;
 }
 

@@ -329,10 +329,7 @@ read_who(BkoFrame *frame, Sources *sources, BkoRow *row, BkoLine *line)
 
 		if (stock->nlimits == 0)
 			continue;
-		line->priority = BKO_ISNULL(row, LINE_PRIORITY) ? 0 :
-			DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
-		line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
-									  BKO_TEXT(row, LINE_CUSTOMER));
+		bko_row_who(frame, stock, row, line);
 		return;
 	}
 }
@@ -549,17 +546,12 @@ check_inserted(const Part **parts, int n, int ninserted)
 {
 	for (int i = 0; i < n; i++)
 	{
-		bool		isnull;
-
 		if (i < ninserted)
 		{
 			text	   *location = bko_result_text(i, 2);
-			Datum		qty = bko_result(i, 3, &isnull);
 
-			if (VARSIZE_ANY_EXHDR(location) == VARSIZE_ANY_EXHDR(parts[i]->location) &&
-				memcmp(VARDATA_ANY(location), VARDATA_ANY(parts[i]->location),
-					   VARSIZE_ANY_EXHDR(location)) == 0 &&
-				bko_stored_qty(qty, isnull, "qty_ordered") == parts[i]->take + parts[i]->waits)
+			if (bko_same_text(location, parts[i]->location) &&
+				bko_result_qty(i, 3, "qty_ordered") == parts[i]->take + parts[i]->waits)
 				continue;
 		}
 		ereport(ERROR,
@@ -625,8 +617,7 @@ is_same_name(Datum a, Datum b)
 	text	   *x = DatumGetTextPP(a);
 	text	   *y = DatumGetTextPP(b);
 
-	return VARSIZE_ANY_EXHDR(x) == VARSIZE_ANY_EXHDR(y) &&
-		memcmp(VARDATA_ANY(x), VARDATA_ANY(y), VARSIZE_ANY_EXHDR(x)) == 0;
+	return bko_same_text(x, y);
 }
 
 /*

@@ -39,31 +39,18 @@ bko_not_stocked(const BkoRun *run, const text *item, const text *location)
 }
 
 /*
- * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
- * not be connected.
- *
- * The lock query itself returns the newest version of the row; the queue is
- * read in later statements, whose snapshot is taken under the lock.
+ * What the last result of PLAN_STOCK_LOCK or PLAN_STOCK_READ says of a stock
+ * row.  Returns whether it has caps or protected quantities, which are not read.
  */
-static void
-lock_and_read(BkoFrame *frame, BkoStock *stock)
+bool
+bko_stock_of_result(BkoStock *stock)
 {
-	Datum		args[2];
 	bool		isnull;
 	Datum		value;
 
-	args[0] = PointerGetDatum(stock->item);
-	args[1] = PointerGetDatum(stock->location);
-	SPI_connect();
-	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
-		bko_not_stocked(&frame->run, stock->item, stock->location);
-
-	value = bko_result(0, 1, &isnull);
-	stock->on_hand = bko_stored_qty(value, isnull, "on_hand");
-	value = bko_result(0, 2, &isnull);
-	stock->allocated = bko_stored_qty(value, isnull, "allocated");
-	value = bko_result(0, 3, &isnull);
-	stock->backordered = bko_stored_qty(value, isnull, "backordered");
+	stock->on_hand = bko_result_qty(0, 1, "on_hand");
+	stock->allocated = bko_result_qty(0, 2, "allocated");
+	stock->backordered = bko_result_qty(0, 3, "backordered");
 	value = bko_result(0, 4, &isnull);
 	stock->last_queued_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 	value = bko_result(0, 5, &isnull);
@@ -75,7 +62,28 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	stock->ships_at_once = DatumGetBool(value);
 	value = bko_result(0, 9, &isnull);
 	stock->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
-	if (DatumGetBool(bko_result(0, 10, &isnull)))
+	return DatumGetBool(bko_result(0, 10, &isnull));
+}
+
+/*
+ * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
+ * not be connected.
+ *
+ * The lock query itself returns the newest version of the row; the queue is
+ * read in later statements, whose snapshot is taken under the lock.
+ */
+static void
+lock_and_read(BkoFrame *frame, BkoStock *stock)
+{
+	Datum		args[2];
+
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+		bko_not_stocked(&frame->run, stock->item, stock->location);
+
+	if (bko_stock_of_result(stock))
 		bko_limits_load(frame, stock);
 	else
 		stock->nlimits = 0;

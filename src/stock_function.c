@@ -75,8 +75,7 @@ read_received(const BkoRun *run, int64 receipt_id, const text *item, Received **
 		Datum		value = bko_result(i, 1, &isnull);
 
 		(*received)[i].supply_id = isnull ? BKO_NO_ID : DatumGetInt64(value);
-		value = bko_result(i, 2, &isnull);
-		(*received)[i].qty = bko_stored_qty(value, isnull, "qty");
+		(*received)[i].qty = bko_result_qty(i, 2, "qty");
 		*total += (*received)[i].qty;
 	}
 	SPI_freetuptable(SPI_tuptable);

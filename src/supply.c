@@ -70,12 +70,10 @@ read_open(BkoFrame *frame, BkoStock *stock, const text *ref, OpenSupply **open)
 		supply->supply_id = DatumGetInt64(bko_result(i, 1, &isnull));
 		value = bko_result(i, 2, &isnull);
 		supply->expected_on = isnull ? DATEVAL_NOEND : DatumGetDateADT(value);
-		value = bko_result(i, 3, &isnull);
-		supply->missing = bko_stored_qty(value, isnull, "qty_expected");
+		supply->missing = bko_result_qty(i, 3, "qty_expected");
 		value = bko_result(i, 5, &isnull);
 		supply->for_line = isnull ? BKO_NO_ID : DatumGetInt64(value);
-		value = bko_result(i, 4, &isnull);
-		supply->missing -= bko_stored_qty(value, isnull, "qty_received") +
+		supply->missing -= bko_result_qty(i, 4, "qty_received") +
 			arrived_already(stock, supply->supply_id);
 	}
 	qsort(*open, n, sizeof(OpenSupply), compare_supply);

@@ -28,8 +28,7 @@ enum
 static void
 check_places(const text *item, const text *from, const text *to, BkoQty qty)
 {
-	if (VARSIZE_ANY_EXHDR(from) != VARSIZE_ANY_EXHDR(to) ||
-		memcmp(VARDATA_ANY(from), VARDATA_ANY(to), VARSIZE_ANY_EXHDR(to)) != 0)
+	if (!bko_same_text(from, to))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

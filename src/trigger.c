@@ -252,3 +252,18 @@ bko_check_name(const text *name, const char *column)
 				 errmsg("%s \"%s\" is too long: %d bytes", column, bko_show_text(name), len),
 				 errhint("A name has at most %d bytes.", BKO_MAX_NAME)));
 }
+
+/*
+ * Whose caps and protected quantities a row of order_line counts for: priority
+ * and group of the line, where the stock row has limits.
+ */
+void
+bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line)
+{
+	if (stock->nlimits == 0)
+		return;
+	line->priority = BKO_ISNULL(row, LINE_PRIORITY) ? 0 :
+		DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
+	line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
+								  BKO_TEXT(row, LINE_CUSTOMER));
+}
