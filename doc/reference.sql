@@ -13,7 +13,7 @@ SET LOCAL quote_all_identifiers = off;
 \echo 'book, and those of the extension itself. How they behave: [rules.md](rules.md).'
 
 SELECT format(E'\n## %s `%s`\n\n%s.\n\n| column | type | |\n|---|---|---|\n%s',
-              CASE c.relkind WHEN 'r' THEN 'Table' ELSE 'View' END, c.relname,
+              CASE c.relkind WHEN 'r' THEN 'Table' WHEN 'm' THEN 'Materialized view' ELSE 'View' END, c.relname,
               obj_description(c.oid, 'pg_class'),
               (SELECT string_agg(format('| `%s` | %s%s | %s |', a.attname,
                                         format_type(a.atttypid, a.atttypmod),
@@ -23,8 +23,8 @@ SELECT format(E'\n## %s `%s`\n\n%s.\n\n| column | type | |\n|---|---|---|\n%s',
                  FROM pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
   FROM pg_class c
- WHERE c.relnamespace = 'reference_book'::regnamespace AND c.relkind IN ('r', 'v')
- ORDER BY c.relkind, array_position(ARRAY['stock', 'order_line', 'supply', 'receipt', 'movement', 'sourcing', 'book'],
+ WHERE c.relnamespace = 'reference_book'::regnamespace AND c.relkind IN ('r', 'v', 'm')
+ ORDER BY array_position(ARRAY['r', 'v', 'm'], c.relkind::text), array_position(ARRAY['stock', 'order_line', 'supply', 'receipt', 'movement', 'sourcing', 'book'],
                                     c.relname::text), c.relname;
 
 \echo

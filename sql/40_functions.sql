@@ -115,3 +115,7 @@ COMMENT ON FUNCTION bko.fill_waiting(regclass, text) IS 'Behind fill_waiting() o
 CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
 COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';
+
+CREATE FUNCTION bko.refresh_reports(book regclass, report text)
+    RETURNS integer AS 'MODULE_PATHNAME', 'bko_refresh_reports' LANGUAGE C;
+COMMENT ON FUNCTION bko.refresh_reports(regclass, text) IS 'Behind refresh_reports() of a book';

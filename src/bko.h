@@ -30,7 +30,7 @@
  *						triggers, one file per table
  *	  function			what functions share
  *	  line_function, order_function, transfer, stock_function, promise,
- *	  reallocate, rebuild, install
+ *	  reallocate, rebuild, report, install
  *						functions
  *
  *-------------------------------------------------------------------------

@@ -17,5 +17,6 @@ ALTER ROLE bko_reader SET default_transaction_read_only = on;
 ALTER ROLE bko_reader SET statement_timeout = '15s';
 
 GRANT USAGE ON SCHEMA :"book" TO bko_reader;
-SELECT format('GRANT SELECT ON %I.%I TO bko_reader', schemaname, viewname)
-  FROM pg_views WHERE schemaname = :'book' ORDER BY viewname \gexec
+SELECT format('GRANT SELECT ON %I.%I TO bko_reader', :'book', relname)
+  FROM pg_class WHERE relnamespace = format('%I', :'book')::regnamespace AND relkind IN ('v', 'm')
+ ORDER BY relname \gexec

@@ -28,7 +28,7 @@ is(as('merchant', "SELECT count(*), count(DISTINCT relnamespace) FROM pg_class W
 is(as('merchant', <<'SQL'), '', 'every table, view and column of a book has a comment');
 SELECT c.relname, a.attname FROM pg_class c
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL
-WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'v') AND (obj_description(c.oid, 'pg_class') IS NULL OR a.attnum IS NOT NULL)
+WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND (obj_description(c.oid, 'pg_class') IS NULL OR a.attnum IS NOT NULL)
 SQL
 is(as('merchant', <<'SQL'), '', 'every function has a comment, and SQL functions a search_path of their own');
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
