@@ -65,6 +65,10 @@ CREATE FUNCTION bko.journal_guard() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_journal_guard' LANGUAGE C;
 COMMENT ON FUNCTION bko.journal_guard() IS 'BEFORE INSERT on movement: refuses everyone but the engine, and the owner who brings data back';
 
+CREATE FUNCTION bko.lane_guard() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_lane_guard' LANGUAGE C;
+COMMENT ON FUNCTION bko.lane_guard() IS 'BEFORE any change of stock_lane: refuses everyone but the engine, and the owner who brings data back';
+
 CREATE FUNCTION bko.limit_row() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_limit_row' LANGUAGE C;
 COMMENT ON FUNCTION bko.limit_row() IS 'BEFORE INSERT or UPDATE on cap or protection: locks the stock row, keeps what has been used of a cap';

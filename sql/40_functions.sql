@@ -26,6 +26,14 @@ CREATE FUNCTION bko.count_stock(book regclass, item text, counted numeric, locat
     RETURNS void AS 'MODULE_PATHNAME', 'bko_count_stock' LANGUAGE C;
 COMMENT ON FUNCTION bko.count_stock(regclass, text, numeric, text, text) IS 'Behind count_stock() of a book';
 
+CREATE FUNCTION bko.set_lanes(book regclass, item text, location text, lanes integer)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_set_lanes' LANGUAGE C;
+COMMENT ON FUNCTION bko.set_lanes(regclass, text, text, integer) IS 'Behind set_lanes() of a book';
+
+CREATE FUNCTION bko.gather_lanes(book regclass, item text, location text)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_gather_lanes' LANGUAGE C;
+COMMENT ON FUNCTION bko.gather_lanes(regclass, text, text) IS 'Behind gather_lanes() of a book';
+
 CREATE FUNCTION bko.reallocate(book regclass, item text, location text, by text, strategies jsonb,
                                on_shortage text, dry_run boolean, reason text)
     RETURNS SETOF bko.reallocation AS 'MODULE_PATHNAME', 'bko_reallocate' LANGUAGE C;

@@ -17,6 +17,7 @@
  *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
+ *	  lane				the rows that a hot stock row is split in
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
@@ -29,7 +30,7 @@
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
  *	  function			what functions share
- *	  line_function, order_function, transfer, stock_function, promise,
+ *	  line_function, order_function, transfer, stock_function, lane_function, promise,
  *	  reallocate, rebuild, report, install
  *						functions
  *
@@ -84,6 +85,7 @@ extern BkoQty bko_whole_steps(BkoQty qty, BkoQty step);
 extern BkoQty bko_take(BkoQty open, BkoQty available, BkoQty step);
 extern BkoQty bko_give_up(BkoQty held, BkoQty needed, BkoQty step);
 extern BkoQty bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step);
+extern BkoQty bko_lane_share(BkoQty pool, int n, BkoQty step, BkoQty sought);
 extern void bko_fair_shares(BkoQty pool, const BkoQty *open, int n, BkoQty unit,
 							BkoQty *shares);
 
@@ -290,7 +292,8 @@ enum BkoStockColumn
 {
 	STOCK_ITEM, STOCK_LOCATION, STOCK_ON_HAND, STOCK_ALLOCATED, STOCK_BACKORDERED,
 	STOCK_QTY_STEP, STOCK_BACKORDER_LIMIT, STOCK_FILL_RULE, STOCK_SHIPS_AT_ONCE,
-	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_LIMITED, STOCK_UNASSIGNED, STOCK_NCOLUMNS
+	STOCK_LAST_QUEUED_AT, STOCK_SAFETY_STOCK, STOCK_LIMITED, STOCK_UNASSIGNED, STOCK_LANES,
+	STOCK_LANED, STOCK_NCOLUMNS
 };
 
 enum BkoLineColumn
@@ -347,6 +350,22 @@ typedef enum BkoPlanId
 	PLAN_STOCK_WRITE,
 	PLAN_STOCK_WRITE_MANY,
 	PLAN_STOCK_ASSIGN,
+	PLAN_STOCK_WRITE_LANED,
+	PLAN_STOCK_GATHER,
+	PLAN_LANE_TAKE,
+	PLAN_LANES_WITH,
+	PLAN_LANE_WAIT,
+	PLAN_LANE_READ,
+	PLAN_LANE_WRITE,
+	PLAN_LANES_LOCK,
+	PLAN_LANES_LOCK_FREE,
+	PLAN_LANES_FILL,
+	PLAN_LANES_ADD,
+	PLAN_LANES_DROP,
+	PLAN_STOCK_LANES,
+	PLAN_LANES_LEFT,
+	PLAN_BOOK_LOCK,
+	PLAN_BOOK_LANES,
 	PLAN_LINE_CONFIRM,
 	PLAN_RECEIPT_CONFIRM,
 	PLAN_QUEUE_HEAD,
@@ -419,6 +438,8 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_SUPPLY,
 	PLAN_REBUILD_DUE,
 	PLAN_REBUILD_PLACES,
+	PLAN_REBUILD_LANES,
+	PLAN_REBUILD_LANES_GONE,
 	PLAN_REBUILD_STOCK,
 	PLAN_REALLOCATE_LOCK,
 	PLAN_REALLOCATE_LINES,
@@ -446,6 +467,7 @@ typedef struct BkoBook
 	BkoColumns	columns[BKO_NTABLES];
 	char	   *time_zone;		/* in which it counts days */
 	bool		record_shortages;
+	bool		lanes;			/* some stock row has lanes */
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -569,6 +591,14 @@ struct BkoStock
 	BkoLimit   *limits;			/* caps and protected quantities */
 	int			nlimits;
 	bool		recount;		/* what is used of its caps, when the journal is written */
+	bool		limited;		/* has limits, or is about to get some */
+
+	/* lanes: see lane.c */
+	int			lanes;			/* it is split in so many; 0: not */
+	BkoQty		laned;			/* of what the table has available, handed out to them */
+	int			lane;			/* all this is of that lane alone, the row is not locked; 0: no */
+	bool		left_lane;		/* what was decided on a lane is now to be written to the row */
+	BkoQty		sought;			/* no lane had as much as this: they run low; 0: unknown */
 
 	/* decided by this frame, not yet written */
 	BkoQty		d_on_hand;
@@ -724,6 +754,30 @@ extern TimestampTz bko_journal_now(BkoFrame *frame);
 extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
 							  Datum by_role, const text *reason);
 
+/* ---- lane.c ---- */
+
+#define BKO_MAX_LANES 256
+
+/* Lanes that were locked, and what they have. */
+typedef struct BkoLanes
+{
+	int			n;
+	Datum	   *lane;			/* their numbers, as int4 */
+	BkoQty		qty;			/* left in them all */
+	BkoQty		shipped;
+	BkoQty		allocated;
+	TimestampTz last_queued_at;
+} BkoLanes;
+
+extern bool bko_lane_take(BkoFrame *frame, BkoStock *stock, BkoQty qty);
+extern void bko_lane_read(BkoFrame *frame, BkoStock *stock);
+extern void bko_lane_write(BkoFrame *frame, const BkoStock *stock);
+extern int	bko_lanes_with(BkoFrame *frame, const BkoStock *stock, BkoQty qty, int *first);
+extern BkoLanes bko_lanes_lock(BkoFrame *frame, const BkoStock *stock, bool wait);
+extern void bko_lanes_fill(BkoFrame *frame, const BkoStock *stock, const BkoLanes *lanes,
+						   BkoQty each);
+extern bool bko_lanes_empty(BkoFrame *frame, const BkoStock *stock, bool wait, BkoLanes *lanes);
+
 /* ---- stock.c ---- */
 
 extern bool bko_stock_of_result(BkoStock *stock);
@@ -731,7 +785,11 @@ extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();
 extern BkoStock *bko_stock_lock(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
+extern BkoStock *bko_stock_touch_lane(BkoFrame *frame, const text *item, const text *location,
+									  BkoQty qty);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
+extern bool bko_stock_gather(BkoFrame *frame, BkoStock *stock, BkoQty needed);
+extern BkoLanes bko_stock_empty_lanes(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_available(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_free(BkoFrame *frame, BkoStock *stock);
 extern BkoQty bko_stock_backordered(BkoFrame *frame, BkoStock *stock);

@@ -44,6 +44,8 @@ static const ColumnSpec stock_columns[STOCK_NCOLUMNS] = {
 	[STOCK_SAFETY_STOCK] = {"safety_stock", NUMERICOID},
 	[STOCK_LIMITED] = {"limited", BOOLOID},
 	[STOCK_UNASSIGNED] = {"unassigned", NUMERICOID},
+	[STOCK_LANES] = {"lanes", INT4OID},
+	[STOCK_LANED] = {"laned", NUMERICOID},
 };
 
 static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
@@ -341,11 +343,12 @@ load_book(BkoBook *book)
 	run.book = book;
 	run.owner = relation_owner(book->book_relid);
 	SPI_connect();
-	if (bko_run(&run, PLAN_BOOK, NULL, NULL, 0) == 1)
+	if (bko_run_latest(&run, PLAN_BOOK, NULL, NULL) == 1)
 	{
 		char	   *old = book->time_zone;
 
 		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
+		book->lanes = DatumGetBool(bko_result(0, 4, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

@@ -15,6 +15,7 @@
 PG_FUNCTION_INFO_V1(bko_append_only);
 PG_FUNCTION_INFO_V1(bko_truncate_guard);
 PG_FUNCTION_INFO_V1(bko_journal_guard);
+PG_FUNCTION_INFO_V1(bko_lane_guard);
 
 /* What of a receipt may be corrected later: it moves nothing. */
 static bool
@@ -103,6 +104,7 @@ bko_truncate_guard(PG_FUNCTION_ARGS)
 	bool		stock;
 	uint64		n;
 	uint64		left = 0;
+	uint64		lanes = 0;
 
 	bko_check_trigger(fcinfo, "bko.truncate_guard", TRIGGER_EVENT_BEFORE, false,
 					  BKO_ON_TRUNCATE);
@@ -112,10 +114,19 @@ bko_truncate_guard(PG_FUNCTION_ARGS)
 	SPI_connect();
 	n = bko_run(&run, PLAN_OPEN_LINES, NULL, NULL, 1);
 	if (n == 0 && stock)
+	{
+		lanes = bko_run(&run, PLAN_LANES_LEFT, NULL, NULL, 1);
 		left = bko_run(&run, PLAN_STOCK_LEFT, NULL, NULL, 1);
+	}
 	else if (n == 0)
 		journal_truncate(&run);
 	SPI_finish();
+	if (lanes > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_BKO_KEPT_COLUMN),
+				 errmsg("table \"%s\" can't be truncated while stock rows have lanes",
+						RelationGetRelationName(rel)),
+				 errhint("Take them away first, with set_lanes(item, location, 0).")));
 	if (left > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_KEPT_COLUMN),
@@ -151,4 +162,26 @@ bko_journal_guard(PG_FUNCTION_ARGS)
 						RelationGetRelationName(trigdata->tg_relation)),
 				 errhint("Receive, count, ship or cancel: the journal follows.")));
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * bko.lane_guard(): BEFORE each statement that changes stock_lane.  The engine
+ * writes there, and the owner inserts who brings data back.  Raises BK003.
+ */
+Datum
+bko_lane_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	bko_check_trigger(fcinfo, "bko.lane_guard", TRIGGER_EVENT_BEFORE, false, BKO_ON_ANY);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		bko_owns_relation(RelationGetRelid(trigdata->tg_relation), GetUserId()))
+		return PointerGetDatum(NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_KEPT_COLUMN),
+			 errmsg("table \"%s\" is written by bko alone",
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("set_lanes() makes lanes and takes them away.")));
 }

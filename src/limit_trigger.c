@@ -181,6 +181,7 @@ bko_limit_row(PG_FUNCTION_ARGS)
 	SPI_connect();
 	frame = bko_function_frame(&run, NULL);
 	stock = bko_stock_touch(frame, item, location);
+	(void) bko_stock_gather(frame, stock, BKO_QTY_MAX);
 	if (!BKO_ISNULL(&row, CAP_GROUP))
 		bko_limit_lock_groups(&run);
 	fill_in(frame, stock, &row, table);

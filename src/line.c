@@ -155,6 +155,8 @@ bko_line_would_get(BkoFrame *frame, BkoStock *stock, const BkoLine *line, BkoQty
 
 	if (take < qty && bko_confirm(frame, stock))
 		take = available_for(frame, stock, line, qty, &all);
+	if (take < qty && !line->held && bko_stock_gather(frame, stock, qty))
+		take = available_for(frame, stock, line, qty, &all);
 	return bko_whole_steps(take, stock->step);
 }
 
@@ -179,6 +181,8 @@ bko_line_split(BkoFrame *frame, BkoStock *stock, BkoLine *line, BkoQty qty)
 	BkoQty		waits;
 
 	if (take < qty && bko_confirm(frame, stock))
+		take = available_for(frame, stock, line, qty, &all);
+	if (take < qty && !line->held && bko_stock_gather(frame, stock, qty))
 		take = available_for(frame, stock, line, qty, &all);
 	waits = qty - take;
 	if (frame->op != TRIGGER_EVENT_INSERT)

@@ -40,8 +40,19 @@
 	"SELECT on_hand::numeric, allocated::numeric, backordered::numeric," \
 	" last_queued_at::" TSTZ ", qty_step::numeric, backorder_limit::numeric," \
 	" fill_rule::pg_catalog.text, ships_at_once::boolean, unassigned::numeric," \
-	" limited::boolean" \
+	" limited::boolean, lanes::integer, laned::numeric" \
 	" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2"
+
+/* A lane as bko_lane_take() and bko_lane_read() want it. */
+#define LANE_SELECT \
+	"SELECT lane::integer, qty::numeric, qty_step::numeric, ships_at_once::boolean," \
+	" last_queued_at::" TSTZ " FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2"
+
+/* All of them, to be gathered. */
+#define LANES_SELECT \
+	"SELECT lane::integer, qty::numeric, shipped::numeric, allocated::numeric," \
+	" last_queued_at::" TSTZ " FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2" \
+	" ORDER BY lane FOR NO KEY UPDATE"
 
 #define QUEUE_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
@@ -136,13 +147,24 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean FROM @book"
+		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
+		" lanes::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_STOCK_READ] = {
-		READS, STOCK_SELECT, 2, {TEXTOID, TEXTOID}
+		READS,					/* as it is now, with its lanes */
+		"SELECT s.on_hand" MINUS "COALESCE(l.shipped, 0), s.allocated" PLUS
+		"COALESCE(l.allocated, 0), s.backordered::numeric, s.last_queued_at::" TSTZ ","
+		" s.qty_step::numeric, s.backorder_limit::numeric, s.fill_rule::pg_catalog.text,"
+		" s.ships_at_once::boolean, s.unassigned::numeric, s.limited::boolean,"
+		" NULL::integer, NULL::numeric FROM @stock AS s"
+		" CROSS JOIN LATERAL (SELECT pg_catalog.sum(k.shipped)::numeric AS shipped,"
+		" pg_catalog.sum(k.allocated)::numeric AS allocated FROM @stock_lane AS k"
+		" WHERE s.lanes IS NOT NULL AND k.item" EQ "$1 AND k.location" EQ "$2) AS l"
+		" WHERE s.item" EQ "$1 AND s.location" EQ "$2",
+		2, {TEXTOID, TEXTOID}
 	},
 	[PLAN_STOCK_WRITE] = {
 		WRITES,
@@ -163,6 +185,100 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" last_queued_at = GREATEST(last_queued_at, $6), unassigned = $7"
 		" WHERE item" EQ "$1 AND location" EQ "$2",
 		7, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, NUMERICOID}
+	},
+	[PLAN_STOCK_WRITE_LANED] = {
+		WRITES,
+		"UPDATE @stock SET"
+		" on_hand = pg_catalog.trim_scale(on_hand" PLUS "$3),"
+		" allocated = pg_catalog.trim_scale(allocated" PLUS "$4),"
+		" backordered = pg_catalog.trim_scale(backordered" PLUS "$5),"
+		" last_queued_at = GREATEST(last_queued_at, $6), unassigned = $7,"
+		" laned = pg_catalog.trim_scale(laned" PLUS "$8)"
+		" WHERE item" EQ "$1 AND location" EQ "$2",
+		8, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, NUMERICOID,
+		NUMERICOID}
+	},
+	[PLAN_STOCK_GATHER] = {
+		WRITES,
+		"UPDATE @stock SET"
+		" on_hand = pg_catalog.trim_scale(on_hand" MINUS "$3),"
+		" allocated = pg_catalog.trim_scale(allocated" PLUS "$4),"
+		" laned = pg_catalog.trim_scale(laned" MINUS "$5),"
+		" last_queued_at = GREATEST(last_queued_at, $6)"
+		" WHERE item" EQ "$1 AND location" EQ "$2",
+		6, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
+	},
+	[PLAN_LANE_TAKE] = {
+		READS,
+		LANE_SELECT " AND lane OPERATOR(pg_catalog.>=) $3 AND qty OPERATOR(pg_catalog.>=) $4"
+		" ORDER BY lane LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+		4, {TEXTOID, TEXTOID, INT4OID, NUMERICOID}
+	},
+	[PLAN_LANES_WITH] = {
+		READS,
+		"SELECT lane::integer FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2"
+		" AND qty OPERATOR(pg_catalog.>=) $3 ORDER BY lane",
+		3, {TEXTOID, TEXTOID, NUMERICOID}
+	},
+	[PLAN_LANE_WAIT] = {
+		READS,
+		LANE_SELECT " AND lane" EQ "$3 AND qty OPERATOR(pg_catalog.>=) $4 FOR NO KEY UPDATE",
+		4, {TEXTOID, TEXTOID, INT4OID, NUMERICOID}
+	},
+	[PLAN_LANE_READ] = {
+		READS, LANE_SELECT " AND lane" EQ "$3 FOR NO KEY UPDATE", 3, {TEXTOID, TEXTOID, INT4OID}
+	},
+	[PLAN_LANE_WRITE] = {
+		WRITES,
+		"UPDATE @stock_lane SET"
+		" qty = pg_catalog.trim_scale(qty" MINUS "$4" MINUS "$5),"
+		" shipped = pg_catalog.trim_scale(shipped" PLUS "$4),"
+		" allocated = pg_catalog.trim_scale(allocated" PLUS "$5),"
+		" last_queued_at = GREATEST(last_queued_at, $6)"
+		" WHERE item" EQ "$1 AND location" EQ "$2 AND lane" EQ "$3",
+		6, {TEXTOID, TEXTOID, INT4OID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
+	},
+	[PLAN_LANES_LOCK] = {
+		READS, LANES_SELECT, 2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_LANES_LOCK_FREE] = {
+		READS, LANES_SELECT " SKIP LOCKED", 2, {TEXTOID, TEXTOID}
+	},
+	[PLAN_LANES_FILL] = {
+		WRITES,
+		"UPDATE @stock_lane SET qty = $4, shipped = 0, allocated = 0, qty_step = $5,"
+		" ships_at_once = $6, last_queued_at = GREATEST(last_queued_at, $7)"
+		" WHERE item" EQ "$1 AND location" EQ "$2 AND lane" EQ "ANY ($3)",
+		7, {TEXTOID, TEXTOID, INT4ARRAYOID, NUMERICOID, NUMERICOID, BOOLOID, TIMESTAMPTZOID}
+	},
+	[PLAN_LANES_ADD] = {
+		WRITES,
+		"INSERT INTO @stock_lane (item, location, lane, qty, shipped, allocated, ships_at_once)"
+		" SELECT $1, $2, g.n, 0, 0, 0, true"
+		" FROM pg_catalog.generate_series($3" PLUS "1, $4) AS g(n)",
+		4, {TEXTOID, TEXTOID, INT4OID, INT4OID}
+	},
+	[PLAN_LANES_DROP] = {
+		WRITES,
+		"DELETE FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2 AND lane" GT "$3",
+		3, {TEXTOID, TEXTOID, INT4OID}
+	},
+	[PLAN_STOCK_LANES] = {
+		WRITES,
+		"UPDATE @stock SET lanes = CASE WHEN $3" GT "0 THEN $3 END, laned = CASE WHEN $3" GT "0 THEN 0::numeric END"
+		" WHERE item" EQ "$1 AND location" EQ "$2",
+		3, {TEXTOID, TEXTOID, INT4OID}
+	},
+	[PLAN_LANES_LEFT] = {
+		WHOLE, "SELECT 1 FROM @stock_lane LIMIT 1"
+	},
+	[PLAN_BOOK_LOCK] = {
+		WHOLE, "SELECT 1 FROM @book FOR NO KEY UPDATE"
+	},
+	[PLAN_BOOK_LANES] = {
+		WHOLE,
+		"UPDATE @book SET lanes = NOT lanes"
+		" WHERE lanes OPERATOR(pg_catalog.<>) EXISTS (SELECT FROM @stock_lane)"
 	},
 	[PLAN_STOCK_WRITE_MANY] = {
 		WRITES,
@@ -599,7 +715,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" CROSS JOIN LATERAL pg_catalog.unnest(CASE WHEN o.location IS NULL"
 		" THEN COALESCE(r.locations, d.locations, ARRAY['main'])"
 		" ELSE ARRAY[o.location] END) AS p(location)) AS w"
-		" ON s.item" EQ "w.item AND s.location" EQ "w.location"
+		" ON s.item" EQ "w.item AND s.location" EQ "w.location WHERE s.lanes IS NULL"
 		" ORDER BY s.item COLLATE \"C\", s.location COLLATE \"C\" FOR NO KEY UPDATE OF s",
 		1, {JSONBOID}
 	},
@@ -745,6 +861,24 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @stock"
 		" WHERE $1 IS NULL OR item" EQ "$1"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
+		1, {TEXTOID}
+	},
+	[PLAN_REBUILD_LANES] = {
+		WHOLE_WRITES,
+		"UPDATE @stock AS s SET lanes = CASE WHEN l.n" GT "0 THEN l.n END, laned = l.laned"
+		" FROM (SELECT t.item, t.location, pg_catalog.count(k.lane)::integer AS n,"
+		" pg_catalog.trim_scale(pg_catalog.sum(k.qty" PLUS "k.shipped" PLUS "k.allocated)) AS laned"
+		" FROM @stock AS t LEFT JOIN @stock_lane AS k ON k.item" EQ "t.item AND k.location" EQ "t.location"
+		" WHERE $1 IS NULL OR t.item" EQ "$1 GROUP BY t.item, t.location) AS l"
+		" WHERE s.item" EQ "l.item AND s.location" EQ "l.location"
+		" AND (COALESCE(s.lanes, 0) OPERATOR(pg_catalog.<>) l.n OR"
+		" COALESCE(s.laned, -1) OPERATOR(pg_catalog.<>) COALESCE(l.laned, -1))",
+		1, {TEXTOID}
+	},
+	[PLAN_REBUILD_LANES_GONE] = {
+		WHOLE_WRITES,
+		"DELETE FROM @stock_lane AS k WHERE ($1 IS NULL OR k.item" EQ "$1) AND NOT EXISTS"
+		" (SELECT FROM @stock AS s WHERE s.item" EQ "k.item AND s.location" EQ "k.location)",
 		1, {TEXTOID}
 	},
 	[PLAN_REBUILD_STOCK] = {

@@ -497,6 +497,14 @@ fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 re
 	return given;
 }
 
+/* Does anyone wait who could take, as far as can be told? */
+static bool
+someone_waits(BkoFrame *frame, BkoStock *stock)
+{
+	return bko_stock_backordered(frame, stock) > 0 &&
+		(decided_elsewhere(frame, stock) || first_waiting(frame, stock) != NULL);
+}
+
 /*
  * Fill waiting lines with what is available and not left over for new orders,
  * by the stock row's fill_rule, SPI being connected and the stock row fresh.  receipt_id: where the goods came
@@ -508,8 +516,11 @@ fill_limited_fairly(BkoFrame *frame, BkoStock *stock, BkoQty available, int64 re
 BkoQty
 bko_queue_fill(BkoFrame *frame, BkoStock *stock, int64 receipt_id)
 {
-	BkoQty		available = bko_stock_free(frame, stock);
+	BkoQty		available;
 
+	if (stock->laned > 0 && someone_waits(frame, stock))
+		(void) bko_stock_gather(frame, stock, BKO_QTY_MAX);
+	available = bko_stock_free(frame, stock);
 	if (bko_whole_steps(available, stock->step) == 0 ||
 		bko_stock_backordered(frame, stock) <= 0)
 		return 0;

@@ -492,6 +492,7 @@ bko_reallocate(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&book, request.reason);
 	frame->dry = request.dry;
 	stock = bko_stock_touch(frame, request.item, request.location);
+	(void) bko_stock_gather(frame, stock, BKO_QTY_MAX);
 	check_settled(frame, stock);
 	run = read_lines(frame, stock, &request);
 	left = decide(frame, stock, &run, request.report);

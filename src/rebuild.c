@@ -29,6 +29,27 @@ lock_stocks(BkoFrame *frame, Datum item, const char *nulls)
 							   bko_result_text(i, 2));
 }
 
+/*
+ * Let the stock rows say what lanes there are and what they have, and gather
+ * them; returns how many rows were wrong.
+ */
+static int64
+correct_lanes(BkoFrame *frame, Datum item, const char *nulls)
+{
+	int64		n = bko_run(&frame->run, PLAN_REBUILD_LANES_GONE, &item, nulls, 0);
+	BkoStock  **stocks;
+	int			nstocks = bko_frame_stocks(frame, &stocks);
+
+	n += bko_run(&frame->run, PLAN_REBUILD_LANES, &item, nulls, 0);
+	bko_epoch_next();
+	for (int i = 0; i < nstocks; i++)
+	{
+		bko_stock_fresh(frame, stocks[i]);
+		(void) bko_stock_gather(frame, stocks[i], BKO_QTY_MAX);
+	}
+	return n + bko_run(&frame->run, PLAN_BOOK_LANES, NULL, NULL, 0);
+}
+
 /* Bring each stock row to what journal and lines say; returns how many differ. */
 static int64
 correct_stocks(BkoFrame *frame, Datum item, const char *nulls)
@@ -89,7 +110,8 @@ bko_rebuild(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&run, NULL);
 	args[0] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
 	lock_stocks(frame, args[0], nulls);
-	ncorrected = bko_run(&run, PLAN_REBUILD_LIMITED, args, nulls, 0);
+	ncorrected = correct_lanes(frame, args[0], nulls);
+	ncorrected += bko_run(&run, PLAN_REBUILD_LIMITED, args, nulls, 0);
 	bko_epoch_next();
 	args[1] = TimestampTzGetDatum(bko_journal_now(frame));
 	args[2] = CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));

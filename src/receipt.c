@@ -222,6 +222,7 @@ drop_kept_out(TriggerData *trigdata, BkoFrame *frame)
 	{
 		bko_keep(frame, stocks[i], receipt_went_in, &in);
 		bko_stock_fresh(frame, stocks[i]);
+		(void) bko_stock_gather(frame, stocks[i], 0);
 		if (bko_stock_available(frame, stocks[i]) < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_BKO_BELOW_ZERO),

@@ -70,6 +70,23 @@ bko_share_unit(BkoQty pool, const BkoQty *open, int n, BkoQty step)
 	return unit;
 }
 
+/* Orders that a lane must serve before it runs dry, to be worth it. */
+#define ORDERS_PER_LANE 8
+
+/*
+ * What each of n lanes gets of a pool: half of it all, so that who wants more
+ * than a lane has finds it in the other half, and a lane that has run dry can be
+ * filled again.  Nothing where that is little beside what orders seek: near
+ * exhaustion the lanes would only be gathered again and again.
+ */
+BkoQty
+bko_lane_share(BkoQty pool, int n, BkoQty step, BkoQty sought)
+{
+	BkoQty		share = bko_whole_steps(pool / 2 / n, step > 0 ? step : BKO_UNIT);
+
+	return share / ORDERS_PER_LANE >= Max(sought, step > 0 ? step : BKO_UNIT) ? share : 0;
+}
+
 /* A line's claim to one of the units that are left over. */
 typedef struct Claim
 {

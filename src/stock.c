@@ -62,33 +62,120 @@ bko_stock_of_result(BkoStock *stock)
 	stock->ships_at_once = DatumGetBool(value);
 	value = bko_result(0, 9, &isnull);
 	stock->unassigned = isnull ? 0 : bko_stored_qty(value, isnull, "unassigned");
+	value = bko_result(0, 11, &isnull);
+	stock->lanes = isnull ? 0 : DatumGetInt32(value);
+	stock->laned = isnull ? 0 : bko_result_qty(0, 12, "laned");
 	return DatumGetBool(bko_result(0, 10, &isnull));
 }
 
 /*
- * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
- * not be connected.
+ * Lock the stock row and read it, SPI being connected.  Raises BK001 where
+ * there is none.
  *
  * The lock query itself returns the newest version of the row; the queue is
  * read in later statements, whose snapshot is taken under the lock.
  */
 static void
-lock_and_read(BkoFrame *frame, BkoStock *stock)
+lock_row(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[2];
 
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
-	SPI_connect();
 	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
 		bko_not_stocked(&frame->run, stock->item, stock->location);
 
-	if (bko_stock_of_result(stock))
+	stock->limited = bko_stock_of_result(stock);
+	if (stock->limited)
 		bko_limits_load(frame, stock);
 	else
 		stock->nlimits = 0;
-	SPI_finish();
 	stock->epoch = bko_epoch();
+}
+
+static void
+refuse_unwritten(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a stock row could not be written"),
+			 errhint("A BEFORE UPDATE trigger on stock keeps rows from being updated.")));
+}
+
+/* What was decided on a lane is for the stock row from now on. */
+static void
+leave_lane(BkoStock *stock)
+{
+	stock->lane = 0;
+	stock->left_lane = true;
+	stock->unsettled = true;
+	stock->epoch = 0;
+}
+
+/*
+ * A frame decides on the stock row: so must all.  Returns whether any has
+ * decided on a lane and not yet written it.
+ */
+static bool
+leave_lanes(BkoFrame *frame, BkoStock *stock)
+{
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+	bool		left = stock->left_lane;
+
+	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
+	{
+		if (share->lane > 0)
+			leave_lane(share);
+		left = left || share->left_lane;
+	}
+	return left;
+}
+
+/*
+ * Bring back what lanes have to the stock row, which is locked, SPI being
+ * connected; "wait" as for bko_lanes_lock().  False where there was nothing.
+ */
+static bool
+gather(BkoFrame *frame, BkoStock *stock, bool wait)
+{
+	Datum		args[6];
+	BkoLanes	lanes;
+
+	if (!bko_lanes_empty(frame, stock, wait, &lanes))
+		return false;
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	args[2] = NumericGetDatum(bko_qty_to_numeric(lanes.shipped));
+	args[3] = NumericGetDatum(bko_qty_to_numeric(lanes.allocated));
+	args[4] = NumericGetDatum(bko_qty_to_numeric(lanes.qty + lanes.shipped + lanes.allocated));
+	args[5] = TimestampTzGetDatum(lanes.last_queued_at);
+	if (bko_run(&frame->run, PLAN_STOCK_GATHER, args,
+				lanes.last_queued_at == DT_NOBEGIN ? "     n" : NULL, 0) != 1)
+		refuse_unwritten();
+	bko_epoch_next();
+	lock_row(frame, stock);
+	return true;
+}
+
+/*
+ * Lock and read what the frame decides on.  SPI need not be connected.  What
+ * was decided on a lane before is to come from the stock row now, so the lane
+ * is gathered, with those that nobody has locked.
+ */
+static void
+lock_and_read(BkoFrame *frame, BkoStock *stock)
+{
+	if (stock->lane > 0)
+	{
+		bko_lane_read(frame, stock);
+		return;
+	}
+	SPI_connect();
+	lock_row(frame, stock);
+	if (stock->lanes > 0 && leave_lanes(frame, stock) && stock->laned > 0)
+		(void) gather(frame, stock, false);
+	SPI_finish();
 }
 
 /*
@@ -113,6 +200,37 @@ bko_stock_lock(BkoFrame *frame, const text *item, const text *location)
 	bool		found;
 	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
 
+	if (stock->lane > 0)
+		leave_lane(stock);
+	bko_stock_fresh(frame, stock);
+	return stock;
+}
+
+/*
+ * The same for a new line that wants qty and may take it from a lane: where
+ * one has as much, the stock row is not locked.  All open frames decide on the
+ * same, be it a lane or the row.
+ */
+BkoStock *
+bko_stock_touch_lane(BkoFrame *frame, const text *item, const text *location, BkoQty qty)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+	BkoFrame   *other = NULL;
+	BkoStock   *share;
+
+	if (!found)
+	{
+		share = bko_frame_other(frame, stock, &other);
+		if (share)
+			stock->lane = share->lane;
+		else if (bko_lane_take(frame, stock, qty))
+			return stock;
+		else
+			stock->sought = qty;
+	}
+	if (stock->lane == 0)
+		return bko_stock_touch(frame, item, location);
 	bko_stock_fresh(frame, stock);
 	return stock;
 }
@@ -123,6 +241,49 @@ bko_stock_fresh(BkoFrame *frame, BkoStock *stock)
 {
 	if (stock->epoch != bko_epoch())
 		lock_and_read(frame, stock);
+}
+
+/*
+ * The next line wants "needed", and less than that is known to be there: gather
+ * lanes of the stock row, all of them if need be.  SPI need not be connected.
+ * False where there is no more than was known.
+ */
+bool
+bko_stock_gather(BkoFrame *frame, BkoStock *stock, BkoQty needed)
+{
+	bool		more = (stock->lane > 0);
+
+	if (stock->lane > 0)
+	{
+		leave_lane(stock);
+		bko_stock_fresh(frame, stock);
+	}
+	if (stock->laned == 0)
+		return more;
+	SPI_connect();
+	if (bko_stock_free(frame, stock) < needed)
+		more = gather(frame, stock, false) || more;
+	if (stock->laned > 0 && bko_stock_free(frame, stock) < needed)
+		more = gather(frame, stock, true) || more;
+	SPI_finish();
+	return more;
+}
+
+/*
+ * The user's statement is writing the stock row, which the executor has locked:
+ * take everything out of the lanes.  The caller puts it into the row that is
+ * written.  SPI being connected.
+ */
+BkoLanes
+bko_stock_empty_lanes(BkoFrame *frame, BkoStock *stock)
+{
+	BkoLanes	lanes = {0};
+
+	lanes.last_queued_at = DT_NOBEGIN;
+	(void) leave_lanes(frame, stock);
+	if (stock->laned > 0)
+		(void) bko_lanes_empty(frame, stock, true, &lanes);
+	return lanes;
 }
 
 /*
@@ -147,10 +308,11 @@ bko_stock_on_hand(BkoFrame *frame, BkoStock *stock)
 	return total(frame, stock, offsetof(BkoStock, d_on_hand), stock->on_hand);
 }
 
+/* Of a row with lanes: what is there for sure, without what was handed out. */
 BkoQty
 bko_stock_available(BkoFrame *frame, BkoStock *stock)
 {
-	return bko_stock_on_hand(frame, stock) -
+	return bko_stock_on_hand(frame, stock) - stock->laned -
 		total(frame, stock, offsetof(BkoStock, d_allocated), stock->allocated);
 }
 
@@ -232,7 +394,8 @@ has_changed(const BkoStock *stock)
 enum
 {
 	COL_ITEM, COL_LOCATION, COL_ON_HAND, COL_ALLOCATED, COL_BACKORDERED, COL_QUEUED_AT, NCOLS,
-	COL_UNASSIGNED = NCOLS		/* where that is written too */
+	COL_UNASSIGNED = NCOLS,		/* where that is written too */
+	COL_LANED					/* and that */
 };
 
 static const Oid column_types[NCOLS] = {
@@ -261,16 +424,7 @@ clear_share(BkoStock *stock)
 {
 	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
 	stock->queued_at = 0;
-	stock->requeued = stock->assign_all = stock->leaves = false;
-}
-
-static void
-refuse_unwritten(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-			 errmsg("a stock row could not be written"),
-			 errhint("A BEFORE UPDATE trigger on stock keeps rows from being updated.")));
+	stock->requeued = stock->assign_all = stock->leaves = stock->left_lane = false;
 }
 
 /*
@@ -342,6 +496,123 @@ write_many(BkoFrame *frame, BkoStock **stocks, int n)
 		refuse_unwritten();
 }
 
+/* ---- rows with lanes ---- */
+
+/*
+ * Does the row, as it is written, count less than there is because lanes
+ * haven't been gathered?  A line may ship what it was allocated in a lane.
+ */
+static bool
+is_short(BkoFrame *frame, BkoStock *stock)
+{
+	return stock->laned > 0 &&
+		(stock->allocated + stock->d_allocated < 0 || bko_stock_available(frame, stock) < 0);
+}
+
+/* Does a line wait that isn't held?  The lines of the statement are written. */
+static bool
+anyone_waits(BkoFrame *frame, BkoStock *stock)
+{
+	Datum		args[2];
+
+	if (stock->backordered + stock->d_backordered == 0)
+		return false;
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	return bko_run(&frame->run, PLAN_QUEUE_HEAD, args, NULL, 1) > 0;
+}
+
+/*
+ * Is it time to hand out to the lanes?  Where they have nothing, or an order
+ * found too little in each, and still there is plenty.
+ */
+static bool
+is_handing_out(BkoFrame *frame, BkoStock *stock, BkoQty unassigned)
+{
+	BkoFrame   *other = NULL;
+	int			first;
+
+	return stock->lanes > 0 && !frame->dry && !stock->limited && unassigned == 0 &&
+		(stock->laned == 0 || stock->sought > 0) &&
+		bko_lane_share(bko_stock_available(frame, stock), stock->lanes, stock->step,
+					   stock->sought) > 0 &&
+		bko_frame_other(frame, stock, &other) == NULL && !anyone_waits(frame, stock) &&
+		(stock->laned == 0 || bko_lanes_with(frame, stock, stock->sought, &first) == 0);
+}
+
+/*
+ * Hand out to the lanes that nobody has locked, and put what they had and what
+ * they get now into the row's changes.
+ */
+static BkoQty
+hand_out(BkoFrame *frame, BkoStock *stock)
+{
+	BkoLanes	lanes = bko_lanes_lock(frame, stock, false);
+	BkoQty		each = bko_lane_share(bko_stock_available(frame, stock) + lanes.qty,
+									  stock->lanes, stock->step, stock->sought);
+
+	if (lanes.n == 0)
+		return 0;
+	if (lanes.last_queued_at != DT_NOBEGIN)
+		stock->queued_at = Max(Max(stock->queued_at, stock->last_queued_at), lanes.last_queued_at);
+	bko_lanes_fill(frame, stock, &lanes, each);
+	stock->d_on_hand -= lanes.shipped;
+	stock->d_allocated += lanes.allocated;
+	return each * lanes.n - lanes.qty - lanes.shipped - lanes.allocated;
+}
+
+static void
+write_row_with_lanes(BkoFrame *frame, BkoStock *stock)
+{
+	Datum		args[NCOLS + 2];
+	bool		nulls[NCOLS];
+	char		argnulls[NCOLS + 2];
+	BkoQty		unassigned;
+	BkoQty		laned = 0;
+
+	bko_stock_fresh(frame, stock);
+	bko_frame_absorb(frame, stock);
+	if (is_short(frame, stock))
+		(void) gather(frame, stock, false);
+	if (is_short(frame, stock))
+		(void) gather(frame, stock, true);
+	unassigned = bko_stock_unassigned(frame, stock);
+	if (is_handing_out(frame, stock, unassigned))
+		laned = hand_out(frame, stock);
+	stock->sought = 0;
+	if (!has_changed(stock) && laned == 0 && unassigned == stock->unassigned)
+		return;
+
+	bko_epoch_next();
+	stock_datums(stock, args, nulls);
+	for (int c = 0; c < NCOLS; c++)
+		argnulls[c] = nulls[c] ? 'n' : ' ';
+	args[COL_UNASSIGNED] = NumericGetDatum(bko_qty_to_numeric(unassigned));
+	argnulls[COL_UNASSIGNED] = unassigned == 0 ? 'n' : ' ';
+	args[COL_LANED] = NumericGetDatum(bko_qty_to_numeric(laned));
+	argnulls[COL_LANED] = ' ';
+	clear_share(stock);
+	if (bko_run(&frame->run, PLAN_STOCK_WRITE_LANED, args, argnulls, 0) != 1)
+		refuse_unwritten();
+	bko_epoch_next();
+}
+
+/* What was decided on a lane goes to it. */
+static void
+write_lane(BkoFrame *frame, BkoStock *stock)
+{
+	BkoStock	share;
+
+	if (!has_changed(stock))
+		return;
+	bko_frame_absorb(frame, stock);
+	bko_epoch_next();
+	share = *stock;
+	clear_share(stock);
+	bko_lane_write(frame, &share);
+	bko_epoch_next();
+}
+
 /*
  * Write each stock row that the frame has changed, once, SPI being connected.
  */
@@ -356,7 +627,11 @@ bko_stock_write(BkoFrame *frame)
 	{
 		BkoQty		unassigned;
 
-		if (is_assigned_anew(frame, stocks[i], &unassigned))
+		if (stocks[i]->lane > 0)
+			write_lane(frame, stocks[i]);
+		else if (stocks[i]->lanes > 0 || stocks[i]->left_lane)
+			write_row_with_lanes(frame, stocks[i]);
+		else if (is_assigned_anew(frame, stocks[i], &unassigned))
 			write_assigned(frame, stocks[i], unassigned);
 		else if (has_changed(stocks[i]))
 			stocks[nchanged++] = stocks[i];

@@ -14,6 +14,16 @@ PG_FUNCTION_INFO_V1(bko_count_stock);
 PG_FUNCTION_INFO_V1(bko_reverse_receipt);
 PG_FUNCTION_INFO_V1(bko_preview);
 
+/* Let the stock row's on_hand be what is there: its lanes are gathered. */
+static void
+gather_first(const BkoRun *run, const text *item, const text *location)
+{
+	BkoFrame   *frame = bko_function_frame(run, NULL);
+
+	(void) bko_stock_gather(frame, bko_stock_lock(frame, item, location), BKO_QTY_MAX);
+	bko_frame_close(frame);
+}
+
 /*
  * bko.count_stock(book, item, counted, location, reason): what was counted is
  * what is there.  More fills waiting lines, less releases the last in the
@@ -33,6 +43,7 @@ bko_count_stock(PG_FUNCTION_ARGS)
 	args[2] = NumericGetDatum(bko_qty_to_numeric(bko_check_qty(PG_GETARG_DATUM(2), PG_ARGISNULL(2),
 															   "counted", item, location)));
 	SPI_connect();
+	gather_first(&run, item, location);
 	bko_journal_next_reason(BKO_ARG_TEXT(4));
 	PG_TRY();
 	{
@@ -147,6 +158,7 @@ bko_reverse_receipt(PG_FUNCTION_ARGS)
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(3));
 	find_receipt(&run, receipt_id, &item, &location);
 	stock = bko_stock_touch(frame, item, location);
+	(void) bko_stock_gather(frame, stock, BKO_QTY_MAX);
 	n = read_received(&run, receipt_id, item, &received, &total);
 	qty = PG_ARGISNULL(2) ? total :
 		bko_check_positive(PG_GETARG_DATUM(2), false, "qty", item, location);

@@ -8,9 +8,11 @@
  */
 #include "bko.h"
 
+#include "access/sysattr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(bko_frame_open);
 PG_FUNCTION_INFO_V1(bko_stock_row);
@@ -92,10 +94,47 @@ read_stock_row(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoQty on_hand)
 		bko_rule_code(BKO_TEXT(row, STOCK_FILL_RULE));
 	stock->ships_at_once = BKO_ISNULL(row, STOCK_SHIPS_AT_ONCE) ||
 		DatumGetBool(BKO_VALUE(row, STOCK_SHIPS_AT_ONCE));
-	if (DatumGetBool(BKO_VALUE(row, STOCK_LIMITED)))
+	stock->lanes = BKO_ISNULL(row, STOCK_LANES) ? 0 : DatumGetInt32(BKO_VALUE(row, STOCK_LANES));
+	stock->laned = BKO_ISNULL(row, STOCK_LANED) ? 0 :
+		bko_stored_qty(BKO_VALUE(row, STOCK_LANED), false, "laned");
+	stock->limited = DatumGetBool(BKO_VALUE(row, STOCK_LIMITED));
+	if (stock->limited)
 		bko_limits_load(frame, stock);
 	else
 		stock->nlimits = 0;
+}
+
+/* Is a column in the statement's SET list? */
+static bool
+is_set(TriggerData *trigdata, BkoRow *row, int column)
+{
+	return bms_is_member(row->attno[column] - FirstLowInvalidHeapAttributeNumber,
+						 trigdata->tg_updatedcols);
+}
+
+/*
+ * The row is being written: gather its lanes first, and let the stock be what it
+ * is with them.  A statement that sets on_hand has not seen what they had.
+ */
+static void
+gather_lanes(BkoFrame *frame, BkoStock *stock, TriggerData *trigdata, BkoRow *row)
+{
+	BkoLanes	lanes;
+
+	if (stock->lanes == 0)
+		return;
+	lanes = bko_stock_empty_lanes(frame, stock);
+	if (lanes.shipped > 0 && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) &&
+		is_set(trigdata, row, STOCK_ON_HAND))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("on_hand of %s is not what the statement saw: %s has been taken from its lanes",
+						bko_where(stock->item, stock->location), bko_qty_text(lanes.shipped)),
+				 errhint("Use count_stock(), or call gather_lanes() before the UPDATE, in the same transaction.")));
+	stock->on_hand -= lanes.shipped;
+	stock->allocated += lanes.allocated;
+	stock->laned -= lanes.qty + lanes.shipped + lanes.allocated;
+	stock->last_queued_at = lanes.last_queued_at;
 }
 
 /* A new stock row: nothing of it is allocated, nobody waits. */
@@ -109,14 +148,15 @@ insert_stock(BkoFrame *frame, BkoRow *row, Relation rel, HeapTuple tuple)
 	bool		backordered = !BKO_ISNULL(row, STOCK_BACKORDERED);
 	bool		limited = !BKO_ISNULL(row, STOCK_LIMITED) &&
 		DatumGetBool(BKO_VALUE(row, STOCK_LIMITED));
+	bool		lanes = !BKO_ISNULL(row, STOCK_LANES) || !BKO_ISNULL(row, STOCK_LANED);
 
-	if (allocated || backordered || limited || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT) ||
+	if (allocated || backordered || limited || lanes || !BKO_ISNULL(row, STOCK_LAST_QUEUED_AT) ||
 		!BKO_ISNULL(row, STOCK_UNASSIGNED))
 	{
 		if (!allocated || !backordered ||
 			!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
 			bko_kept_column(allocated ? "allocated" : backordered ? "backordered" :
-							limited ? "limited" :
+							limited ? "limited" : lanes ? "lanes" :
 							BKO_ISNULL(row, STOCK_UNASSIGNED) ? "last_queued_at" : "unassigned", rel);
 		bko_frame_count(frame, true, rel);
 		return tuple;
@@ -134,7 +174,8 @@ static void
 check_update(BkoRow *old, BkoRow *new, Relation rel)
 {
 	static const int kept[] = {
-		STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT, STOCK_LIMITED, STOCK_UNASSIGNED
+		STOCK_ALLOCATED, STOCK_BACKORDERED, STOCK_LAST_QUEUED_AT, STOCK_LIMITED, STOCK_UNASSIGNED,
+		STOCK_LANES, STOCK_LANED
 	};
 
 	for (int i = 0; i < lengthof(kept); i++)
@@ -173,6 +214,12 @@ write_stock_row(BkoFrame *frame, BkoStock *stock, BkoRow *new)
 		BKO_ISNULL(new, STOCK_UNASSIGNED) = true;
 	else
 		bko_row_set_qty(new, STOCK_UNASSIGNED, stock->unassigned);
+	if (stock->lanes > 0)
+		bko_row_set_qty(new, STOCK_LANED, stock->laned);
+	if (stock->lanes > 0 && stock->last_queued_at != DT_NOBEGIN &&
+		(BKO_ISNULL(new, STOCK_LAST_QUEUED_AT) ||
+		 stock->last_queued_at > DatumGetTimestampTz(BKO_VALUE(new, STOCK_LAST_QUEUED_AT))))
+		bko_row_set(new, STOCK_LAST_QUEUED_AT, TimestampTzGetDatum(stock->last_queued_at));
 	stock->d_on_hand = stock->d_allocated = stock->d_backordered = 0;
 	stock->assign_all = false;
 	bko_epoch_next();
@@ -183,7 +230,7 @@ write_stock_row(BkoFrame *frame, BkoStock *stock, BkoRow *new)
  * outcome into the row itself, which the executor has locked and now writes.
  */
 static HeapTuple
-update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
+update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, TriggerData *trigdata)
 {
 	text	   *item;
 	text	   *location;
@@ -194,11 +241,12 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	bool		found;
 	bool		now_ships;
 
-	check_update(old, new, rel);
+	check_update(old, new, trigdata->tg_relation);
 	on_hand = check_stock_row(new, &item, &location);
 	was = bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND), BKO_ISNULL(old, STOCK_ON_HAND), "on_hand");
 	stock = bko_frame_stock(frame, item, location, &found);
 	read_stock_row(frame, stock, new, on_hand);
+	gather_lanes(frame, stock, trigdata, new);
 	read_unassigned(stock, old, new, on_hand > was);
 	now_ships = stock->ships_at_once && !DatumGetBool(BKO_VALUE(old, STOCK_SHIPS_AT_ONCE));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, on_hand - was, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
@@ -229,9 +277,22 @@ update_stock(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	return bko_row_form(new);
 }
 
+/* The lanes of a stock row go away with it. */
+static void
+drop_lanes(BkoFrame *frame, BkoStock *stock)
+{
+	Datum		args[3];
+
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	args[2] = Int32GetDatum(0);
+	bko_run(&frame->run, PLAN_LANES_DROP, args, NULL, 0);
+	stock->lanes = 0;
+}
+
 /* A stock row goes away: only where nothing depends on it. */
 static HeapTuple
-delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
+delete_stock(BkoFrame *frame, BkoRow *old, TriggerData *trigdata)
 {
 	text	   *item = BKO_TEXT(old, STOCK_ITEM);
 	text	   *location = BKO_TEXT(old, STOCK_LOCATION);
@@ -240,6 +301,7 @@ delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 
 	read_stock_row(frame, stock, old, bko_stored_qty(BKO_VALUE(old, STOCK_ON_HAND),
 													 BKO_ISNULL(old, STOCK_ON_HAND), "on_hand"));
+	gather_lanes(frame, stock, trigdata, old);
 	if (stock->nlimits > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
@@ -256,8 +318,10 @@ delete_stock(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 						bko_qty_text(bko_stock_backordered(frame, stock))),
 				 errhint("Ship or cancel the open order lines first.")));
 	bko_journal(frame, KIND_ADJUST, 0, 0, stock->item, stock->location, -stock->on_hand, BKO_NO_ID, BKO_NO_ID, BKO_NO_ID);
+	if (stock->lanes > 0)
+		drop_lanes(frame, stock);
 	frame->ndecided++;
-	return tuple;
+	return trigdata->tg_trigtuple;
 }
 
 /*
@@ -289,12 +353,12 @@ bko_stock_row(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		result = insert_stock(frame, &row, rel, trigdata->tg_trigtuple);
 	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
-		result = delete_stock(frame, &row, trigdata->tg_trigtuple);
+		result = delete_stock(frame, &row, trigdata);
 	else
 	{
 		BkoRow		new = bko_row_of_slot(frame->run.book, BKO_STOCK, rel, trigdata->tg_newslot);
 
-		result = update_stock(frame, &row, &new, rel);
+		result = update_stock(frame, &row, &new, trigdata);
 	}
 	if (result != trigdata->tg_trigtuple)
 		result = SPI_copytuple(result);

@@ -11,7 +11,8 @@ CREATE TABLE book (
     record_shortages  boolean      NOT NULL DEFAULT true,
     demand_days       integer      NOT NULL DEFAULT 90 CHECK (demand_days BETWEEN 1 AND 3660),
     service_level     numeric      NOT NULL DEFAULT 0.95 CHECK (service_level BETWEEN 0.5 AND 0.9999),
-    read_key          uuid         NOT NULL DEFAULT gen_random_uuid()
+    read_key          uuid         NOT NULL DEFAULT gen_random_uuid(),
+    lanes             boolean      NOT NULL DEFAULT false
 );
 COMMENT ON TABLE book IS 'One row: the version and settings of this book';
 COMMENT ON COLUMN book.one IS 'True: there is one row';
@@ -20,6 +21,7 @@ COMMENT ON COLUMN book.created_at IS 'When the book was made';
 COMMENT ON COLUMN book.time_zone IS 'Time zone in which the book counts days, weeks and months; at first that of the session that made it';
 COMMENT ON COLUMN book.record_shortages IS 'True: the facts of each shortage are recorded in the table shortage when it comes about';
 COMMENT ON COLUMN book.read_key IS 'What the book''s views show to the functions that they call, so that nobody else can call them';
+COMMENT ON COLUMN book.lanes IS 'Kept by bko: some stock row has lanes; see set_lanes()';
 COMMENT ON COLUMN book.demand_days IS 'How many days of orders, up to today, the demand of an item is reckoned from';
 COMMENT ON COLUMN book.service_level IS 'Cycle service level that reorder_advice plans for: the share of order cycles in which stock does not run out';
 
@@ -42,15 +44,17 @@ CREATE TABLE stock (
     last_queued_at   timestamptz,
     limited          boolean     NOT NULL DEFAULT false,
     unassigned       numeric     CHECK (unassigned > 0),
+    lanes            integer,
+    laned            numeric,
     PRIMARY KEY (item, location),
     CONSTRAINT stock_on_hand_check CHECK (on_hand >= allocated)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE stock IS 'What is there of an item at a location, what is promised of it, and what is waited for';
 COMMENT ON COLUMN stock.item IS 'The item';
 COMMENT ON COLUMN stock.location IS 'Where it lies';
-COMMENT ON COLUMN stock.on_hand IS 'Quantity physically there; raising it fills waiting lines, lowering it releases';
-COMMENT ON COLUMN stock.allocated IS 'Kept by bko: part of on_hand that is held for order lines and has not shipped';
-COMMENT ON COLUMN stock.available IS 'on_hand - allocated: what the next order can take';
+COMMENT ON COLUMN stock.on_hand IS 'Quantity physically there; raising it fills waiting lines, lowering it releases. Of a row with lanes: without what was taken from them since; stock_now has it exactly';
+COMMENT ON COLUMN stock.allocated IS 'Kept by bko: part of on_hand that is held for order lines and has not shipped. Of a row with lanes: without what was taken from them since; stock_now has it exactly';
+COMMENT ON COLUMN stock.available IS 'on_hand - allocated: what the next order can take; of a row with lanes stock_now has it exactly';
 COMMENT ON COLUMN stock.backordered IS 'Kept by bko: sum of what order lines wait for';
 COMMENT ON COLUMN stock.unit_cost IS 'Cost of a unit';
 COMMENT ON COLUMN stock.safety_stock IS 'Safety stock: quantity kept against uncertainty of demand and supply';
@@ -63,6 +67,34 @@ COMMENT ON COLUMN stock.demand_per_day IS 'Demand per day as forecast, where som
 COMMENT ON COLUMN stock.last_queued_at IS 'Kept by bko: the latest order_line.queued_at given here; the next is later';
 COMMENT ON COLUMN stock.limited IS 'Kept by bko: there are caps or protected quantities for it';
 COMMENT ON COLUMN stock.unassigned IS 'Kept by bko: part of available that reallocate() left over and that waiting lines passed up: it is for new orders, until stock next rises or the queue changes';
+
+COMMENT ON COLUMN stock.lanes IS 'Kept by bko: in how many lanes the row is split; null: none. set_lanes() sets it';
+COMMENT ON COLUMN stock.laned IS 'Kept by bko: of available, what has been handed out to the lanes, whether it is still there or was taken since; null: it has no lanes';
+
+-- Rows of one hot item, each of which an order may lock in place of the stock
+-- row: they are few, updated all the time, and should stay on their pages.
+CREATE TABLE stock_lane (
+    item            text        NOT NULL,
+    location        text        NOT NULL,
+    lane            integer     NOT NULL,
+    qty             numeric     NOT NULL CHECK (qty >= 0),
+    shipped         numeric     NOT NULL,
+    allocated       numeric     NOT NULL,
+    qty_step        numeric,
+    ships_at_once   boolean     NOT NULL,
+    last_queued_at  timestamptz,
+    PRIMARY KEY (item, location, lane)
+) WITH (fillfactor = 10);
+COMMENT ON TABLE stock_lane IS 'Lanes of hot stock rows: what of them was handed out to be taken without a lock of the stock row. Kept by bko; set_lanes() makes them, stock_now adds them up';
+COMMENT ON COLUMN stock_lane.item IS 'The item';
+COMMENT ON COLUMN stock_lane.location IS 'The location';
+COMMENT ON COLUMN stock_lane.lane IS 'Number of the lane, from 1';
+COMMENT ON COLUMN stock_lane.qty IS 'What the next order can take here';
+COMMENT ON COLUMN stock_lane.shipped IS 'What has shipped from here since it was handed out: stock.on_hand is to fall by it';
+COMMENT ON COLUMN stock_lane.allocated IS 'What was allocated from here since it was handed out: stock.allocated is to rise by it';
+COMMENT ON COLUMN stock_lane.qty_step IS 'stock.qty_step when it was handed out, which stays until it is gathered';
+COMMENT ON COLUMN stock_lane.ships_at_once IS 'stock.ships_at_once, likewise';
+COMMENT ON COLUMN stock_lane.last_queued_at IS 'The latest order_line.queued_at given here or before; the next is later';
 
 CREATE TABLE order_line (
     line_id           bigint      GENERATED BY DEFAULT AS IDENTITY,

@@ -59,9 +59,10 @@ BEGIN ATOMIC
                                  ' (' || a.customer || ')'), ', ' ORDER BY a.position DESC)
           FROM ahead a HAVING count(*) > 0
         UNION ALL
-        SELECT 8, 'available now', format('%s%s; the queue is served by %s', s.available,
+        SELECT 8, 'available now', format('%s%s; the queue is served by %s', n.available,
                       ', of which ' || s.unassigned || ' for new orders alone', s.fill_rule)
           FROM line l JOIN stock s ON s.item = l.item AND s.location = l.location
+          JOIN stock_now n ON n.item = l.item AND n.location = l.location
          WHERE l.qty_backordered > 0
         UNION ALL
         SELECT 9, 'held back by', string_agg(k.what, '; ' ORDER BY k.n, k.what)

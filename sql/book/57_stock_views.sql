@@ -263,7 +263,7 @@ SELECT s.item, s.location, s.on_hand, s.allocated, s.available, s.backordered,
        trim_scale(round(coalesce(m.units_shipped, 0)
                         / nullif(round(s.on_hand - coalesce(m.not_yet, 0), 4), 0), 4)) AS turnover_30_days,
        trim_scale(round(d.units_filled / nullif(d.units, 0), 4)) AS unit_fill_rate
-  FROM stock s
+  FROM stock_now s
   LEFT JOIN (SELECT u.item, u.location, trim_scale(sum(u.qty_expected - u.qty_received)) AS expected,
                     min(u.expected_on) AS next_expected_on
                FROM supply u

@@ -70,11 +70,11 @@ BEGIN ATOMIC
       FROM order_line l
      WHERE (l.closed_at IS NULL) <> (l.qty_allocated + l.qty_backordered > 0)
     UNION ALL
-    -- stock.allocated and stock.backordered are the sums over the lines
+    -- allocated and backordered are the sums over the lines
     SELECT 'stock sums', coalesce(s.item, o.item), coalesce(s.location, o.location), NULL,
            format('stock says %s allocated, %s backordered; lines say %s, %s',
                   s.allocated, s.backordered, coalesce(o.allocated, 0), coalesce(o.backordered, 0))
-      FROM stock s
+      FROM stock_now s
       FULL JOIN (SELECT l.item, l.location, sum(l.qty_allocated) AS allocated,
                         sum(l.qty_backordered) AS backordered
                    FROM order_line l
@@ -87,7 +87,7 @@ BEGIN ATOMIC
     -- on_hand >= allocated >= 0
     SELECT 'stock bounds', s.item, s.location, NULL,
            format('%s on hand, %s allocated, %s backordered', s.on_hand, s.allocated, s.backordered)
-      FROM stock s
+      FROM stock_now s
      WHERE s.allocated < 0 OR s.backordered < 0 OR s.on_hand < s.allocated
     UNION ALL
     -- what waiting lines passed up is part of what is available
@@ -99,7 +99,7 @@ BEGIN ATOMIC
     -- on_hand is the sum of its movements
     SELECT 'on_hand journal', coalesce(s.item, m.item), coalesce(s.location, m.location), NULL,
            format('stock says %s on hand, the journal %s', s.on_hand, coalesce(m.on_hand, 0))
-      FROM stock s
+      FROM stock_now s
       FULL JOIN (SELECT m.item, m.location,
                         sum(CASE m.kind WHEN 'ship' THEN -m.qty ELSE m.qty END) AS on_hand
                    FROM movement m
@@ -137,7 +137,8 @@ BEGIN ATOMIC
     SELECT 'waits in vain', s.item, s.location, w.line_id,
            format('%s available while %s wait', s.available - coalesce(s.unassigned, 0),
                   s.backordered)
-      FROM stock s
+      FROM (SELECT n.item, n.location, n.available, n.backordered, t.unassigned, t.limited, t.qty_step
+              FROM stock_now n JOIN stock t ON t.item = n.item AND t.location = n.location) s
      CROSS JOIN LATERAL (
         SELECT l.line_id FROM order_line l
          WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
@@ -147,8 +148,34 @@ BEGIN ATOMIC
                            s.available - coalesce(s.unassigned, 0))
                     >= coalesce(nullif(s.qty_step, 0), 0.000001))
          ORDER BY l.priority, l.queued_at, l.line_id LIMIT 1) w
-     WHERE s.on_hand - s.allocated - coalesce(s.unassigned, 0)
+     WHERE s.available - coalesce(s.unassigned, 0)
                >= coalesce(nullif(s.qty_step, 0), 0.000001)
+    UNION ALL
+    -- lanes have what was handed out to them, the stock row has the rest, and where
+    -- lines could be treated differently nothing is handed out
+    SELECT 'lanes', coalesce(s.item, l.item), coalesce(s.location, l.location), NULL,
+           format('stock says %s in %s lanes of %s available; there are %s with %s left, %s shipped, %s allocated',
+                  coalesce(s.laned, 0), coalesce(s.lanes, 0), s.available, coalesce(l.n, 0),
+                  coalesce(l.qty, 0), coalesce(l.shipped, 0), coalesce(l.allocated, 0))
+      FROM stock s
+      FULL JOIN (SELECT k.item, k.location, count(*) AS n, sum(k.qty) AS qty, min(k.qty) AS least,
+                        sum(k.shipped) AS shipped, sum(k.allocated) AS allocated,
+                        count(*) FILTER (WHERE k.qty > 0 AND
+                            (k.qty_step, k.ships_at_once) IS DISTINCT FROM (t.qty_step, t.ships_at_once)) AS other
+                   FROM stock_lane k
+                   LEFT JOIN stock t ON t.item = k.item AND t.location = k.location
+                  GROUP BY k.item, k.location) l ON l.item = s.item AND l.location = s.location
+     WHERE coalesce(s.lanes, 0) <> coalesce(l.n, 0)
+        OR coalesce(s.laned, 0) <> coalesce(l.qty + l.shipped + l.allocated, 0)
+        OR (s.lanes IS NULL) <> (s.laned IS NULL)
+        OR l.least < 0 OR l.other > 0
+        OR s.laned > s.available
+        OR (l.qty > 0 AND (s.limited OR s.unassigned IS NOT NULL))
+    UNION ALL
+    -- the book knows that it has lanes
+    SELECT 'book lanes', NULL, NULL, NULL, format('there are lanes, and book.lanes is %s', b.lanes)
+      FROM book b
+     WHERE NOT b.lanes AND EXISTS (SELECT FROM stock_lane)
     UNION ALL
     -- a cap has counted what the journal has of its lines in its period
     SELECT 'cap', c.item, c.location, NULL,
