@@ -285,6 +285,7 @@ typedef enum BkoTable
 	BKO_CAP_TABLE,
 	BKO_PROTECTION_TABLE,
 	BKO_GROUP_TABLE,
+	BKO_LANE_TABLE,
 	BKO_NTABLES
 } BkoTable;
 
@@ -341,6 +342,12 @@ enum BkoGroupColumn
 	GROUP_CUSTOMER, GROUP_NAME, GROUP_SINCE, GROUP_NCOLUMNS
 };
 
+enum BkoLaneColumn
+{
+	LANE_ITEM, LANE_LOCATION, LANE_NUMBER, LANE_QTY, LANE_QTY_STEP, LANE_SHIPS_AT_ONCE,
+	LANE_LAST_QUEUED_AT, LANE_NCOLUMNS
+};
+
 #define BKO_MAX_COLUMNS 20
 
 typedef enum BkoPlanId
@@ -352,9 +359,7 @@ typedef enum BkoPlanId
 	PLAN_STOCK_ASSIGN,
 	PLAN_STOCK_WRITE_LANED,
 	PLAN_STOCK_GATHER,
-	PLAN_LANE_TAKE,
-	PLAN_LANES_WITH,
-	PLAN_LANE_WAIT,
+	PLAN_LANES_HAVE,
 	PLAN_LANE_READ,
 	PLAN_LANE_WRITE,
 	PLAN_LANES_LOCK,
@@ -772,7 +777,7 @@ typedef struct BkoLanes
 extern bool bko_lane_take(BkoFrame *frame, BkoStock *stock, BkoQty qty);
 extern void bko_lane_read(BkoFrame *frame, BkoStock *stock);
 extern void bko_lane_write(BkoFrame *frame, const BkoStock *stock);
-extern int	bko_lanes_with(BkoFrame *frame, const BkoStock *stock, BkoQty qty, int *first);
+extern bool bko_lanes_have(BkoFrame *frame, const BkoStock *stock, BkoQty qty);
 extern BkoLanes bko_lanes_lock(BkoFrame *frame, const BkoStock *stock, bool wait);
 extern void bko_lanes_fill(BkoFrame *frame, const BkoStock *stock, const BkoLanes *lanes,
 						   BkoQty each);

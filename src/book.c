@@ -139,6 +139,16 @@ static const ColumnSpec group_columns[GROUP_NCOLUMNS] = {
 	[GROUP_SINCE] = {"since", TIMESTAMPTZOID},
 };
 
+static const ColumnSpec lane_columns[LANE_NCOLUMNS] = {
+	[LANE_ITEM] = {"item", TEXTOID},
+	[LANE_LOCATION] = {"location", TEXTOID},
+	[LANE_NUMBER] = {"lane", INT4OID},
+	[LANE_QTY] = {"qty", NUMERICOID},
+	[LANE_QTY_STEP] = {"qty_step", NUMERICOID},
+	[LANE_SHIPS_AT_ONCE] = {"ships_at_once", BOOLOID},
+	[LANE_LAST_QUEUED_AT] = {"last_queued_at", TIMESTAMPTZOID},
+};
+
 static const struct
 {
 	const char *name;
@@ -153,6 +163,7 @@ static const struct
 	[BKO_CAP_TABLE] = {"cap", CAP_NCOLUMNS, cap_columns},
 	[BKO_PROTECTION_TABLE] = {"protection", PROTECTION_NCOLUMNS, protection_columns},
 	[BKO_GROUP_TABLE] = {"customer_group", GROUP_NCOLUMNS, group_columns},
+	[BKO_LANE_TABLE] = {"stock_lane", LANE_NCOLUMNS, lane_columns},
 };
 
 StaticAssertDecl((int) LINE_NCOLUMNS <= BKO_MAX_COLUMNS, "BKO_MAX_COLUMNS is too small");

@@ -53,4 +53,11 @@ bko_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *est
 #define BKO_SEQUENCE_ARGS(rel, attnum) RelationGetRelid(rel), (attnum), true
 #endif
 
+/* RelationGetPrimaryKeyIndex() is asked about deferrable ones from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define bko_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define bko_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
 #endif							/* BKO_COMPAT_H */

@@ -32,30 +32,55 @@
  */
 #include "bko.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* The lane that this session took last: it is the one to try first. */
 static int	home_lane = 0;
 
+/* A lane as it was found. */
+typedef struct Lane
+{
+	ItemPointerData tid;
+	int			number;
+} Lane;
+
+/* The lanes of a stock row that have enough, and how they were found. */
+typedef struct Search
+{
+	Relation	rel;
+	Oid			index;			/* of its primary key */
+	const AttrNumber *attno;
+	TupleTableSlot *slot;
+	Snapshot	snapshot;
+	BkoQty		qty;
+	Lane	   *lanes;
+	int			n;
+} Search;
+
 /*
- * The stock row as seen from a lane: what the last result says, row 0.  No more
- * than that is there, nobody waits, nothing is limited.
+ * The stock row as seen from a lane.  No more than that is there, nobody waits,
+ * nothing is limited.
  */
 static void
-stock_of_lane(BkoStock *stock)
+see_from_lane(BkoStock *stock, int lane, BkoQty qty, BkoQty step, bool ships_at_once,
+			  TimestampTz last_queued_at)
 {
-	bool		isnull;
-	Datum		value;
-
-	stock->lane = DatumGetInt32(bko_result(0, 1, &isnull));
-	stock->on_hand = bko_result_qty(0, 2, "qty");
-	value = bko_result(0, 3, &isnull);
-	stock->step = isnull ? 0 : bko_stored_qty(value, isnull, "qty_step");
-	stock->ships_at_once = DatumGetBool(bko_result(0, 4, &isnull));
-	value = bko_result(0, 5, &isnull);
-	stock->last_queued_at = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+	stock->lane = lane;
+	stock->on_hand = qty;
+	stock->step = step;
+	stock->ships_at_once = ships_at_once;
+	stock->last_queued_at = last_queued_at;
 	stock->allocated = stock->backordered = stock->unassigned = stock->laned = 0;
 	stock->limit = -1;
 	stock->rule = 'f';
@@ -73,61 +98,177 @@ set_place(const BkoStock *stock, Datum *args)
 	args[1] = PointerGetDatum(stock->location);
 }
 
-/* Lock a lane that has qty: the first from "lane" on that nobody has locked. */
-static bool
-take_from(BkoFrame *frame, BkoStock *stock, BkoPlanId plan, int lane, BkoQty qty)
+static void
+set_key(Search *search, ScanKey key, int column, RegProcedure equal, Datum value)
 {
-	Datum		args[4];
+	AttrNumber	attno = search->attno[column];
 
-	set_place(stock, args);
-	args[2] = Int32GetDatum(lane);
-	args[3] = NumericGetDatum(bko_qty_to_numeric(qty));
-	if (bko_run(&frame->run, plan, args, NULL, 0) == 0)
-		return false;
-	stock_of_lane(stock);
-	home_lane = stock->lane;
-	return true;
+	ScanKeyEntryInitialize(key, 0, attno, BTEqualStrategyNumber, InvalidOid,
+						   TupleDescAttr(RelationGetDescr(search->rel), attno - 1)->attcollation,
+						   equal, value);
+}
+
+/* Find the lanes that have enough; "lane" alone, or all where it is 0. */
+static void
+find_lanes(Search *search, const BkoStock *stock, int lane)
+{
+	TupleDesc	desc = RelationGetDescr(search->rel);
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	set_key(search, &keys[0], LANE_ITEM, F_TEXTEQ, PointerGetDatum(stock->item));
+	set_key(search, &keys[1], LANE_LOCATION, F_TEXTEQ, PointerGetDatum(stock->location));
+	set_key(search, &keys[2], LANE_NUMBER, F_INT4EQ, Int32GetDatum(lane));
+	search->n = 0;
+	scan = systable_beginscan(search->rel, search->index, true, search->snapshot,
+							  lane > 0 ? 3 : 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)) && search->n < BKO_MAX_LANES)
+	{
+		bool		isnull;
+		Datum		qty = heap_getattr(tuple, search->attno[LANE_QTY], desc, &isnull);
+
+		if (isnull || bko_stored_qty(qty, false, "qty") < search->qty)
+			continue;
+		search->lanes[search->n].tid = tuple->t_self;
+		search->lanes[search->n++].number =
+			DatumGetInt32(heap_getattr(tuple, search->attno[LANE_NUMBER], desc, &isnull));
+	}
+	systable_endscan(scan);
+}
+
+/* The stock row as seen from the lane that was locked. */
+static void
+see_locked(Search *search, BkoStock *stock, int lane)
+{
+	Datum		qty;
+	Datum		step;
+	Datum		last;
+	bool		ships_at_once;
+	bool		no_step;
+	bool		no_last;
+	bool		isnull;
+
+	qty = slot_getattr(search->slot, search->attno[LANE_QTY], &isnull);
+	step = slot_getattr(search->slot, search->attno[LANE_QTY_STEP], &no_step);
+	ships_at_once = DatumGetBool(slot_getattr(search->slot, search->attno[LANE_SHIPS_AT_ONCE],
+											  &isnull));
+	last = slot_getattr(search->slot, search->attno[LANE_LAST_QUEUED_AT], &no_last);
+	see_from_lane(stock, lane, bko_stored_qty(qty, false, "qty"),
+				  no_step ? 0 : bko_stored_qty(step, false, "qty_step"), ships_at_once,
+				  no_last ? DT_NOBEGIN : DatumGetTimestampTz(last));
+	home_lane = lane;
 }
 
 /*
- * How many lanes have qty, whether they are locked or not, SPI being connected;
- * "first" is the one that this session begins with, which spreads sessions over
- * them.
+ * Lock a lane as it was found.  False where somebody else has it, or has changed
+ * it since: then it is not locked.  (SELECT ... FOR UPDATE would lock what it has
+ * become, and keep that lock though there be too little in it: who then needs
+ * the stock row holds what the next may wait for who has the row.)
  */
-int
-bko_lanes_with(BkoFrame *frame, const BkoStock *stock, BkoQty qty, int *first)
+static bool
+lock_lane(Search *search, BkoStock *stock, const Lane *lane, LockWaitPolicy policy)
 {
-	Datum		args[3];
-	bool		isnull;
-	int			n;
+	TM_FailureData tmfd;
+	ItemPointerData tid = lane->tid;
 
-	set_place(stock, args);
-	args[2] = NumericGetDatum(bko_qty_to_numeric(qty));
-	n = bko_run(&frame->run, PLAN_LANES_WITH, args, NULL, 0);
-	if (n > 0)
-		*first = DatumGetInt32(bko_result(MyProcPid % n, 1, &isnull));
-	return n;
+	if (table_tuple_lock(search->rel, &tid, search->snapshot, search->slot,
+						 GetCurrentCommandId(false), LockTupleNoKeyExclusive, policy, 0,
+						 &tmfd) != TM_Ok)
+		return false;
+	see_locked(search, stock, lane->number);
+	return true;
+}
+
+/* Lock one of the lanes that were found and that nobody has locked. */
+static bool
+lock_free(Search *search, BkoStock *stock, int first)
+{
+	for (int i = 0; i < search->n; i++)
+		if (lock_lane(search, stock, &search->lanes[(first + i) % search->n], LockWaitSkip))
+			return true;
+	return false;
+}
+
+/*
+ * One look at the lanes as they are now.  Sessions begin with the one that they
+ * had last, and with different ones at first.  Returns 1 where one is locked,
+ * 0 where none has enough, and -1 where it is worth looking again.
+ */
+static int
+look(Search *search, BkoStock *stock)
+{
+	int			first;
+	int			found = -1;
+
+	CommandCounterIncrement();	/* see what this transaction has written */
+	search->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
+										GetLatestSnapshot());
+	if (home_lane > 0)
+		find_lanes(search, stock, home_lane);
+	if (home_lane == 0 || !lock_free(search, stock, 0))
+	{
+		find_lanes(search, stock, 0);
+		first = search->n > 0 ? MyProcPid % search->n : 0;
+		if (search->n == 0)
+			found = 0;
+		else if (lock_free(search, stock, first) ||
+				 lock_lane(search, stock, &search->lanes[first], LockWaitBlock))
+			found = 1;
+		else if (IsolationUsesXactSnapshot())
+			found = 0;			/* they will look the same */
+	}
+	else
+		found = 1;
+	UnregisterSnapshot(search->snapshot);
+	return found;
 }
 
 /*
  * Lock one lane of a stock row that has qty, and let "stock" be what it has.
- * False where no lane has as much, or there are none: the stock row decides.
- * Where they are all locked, waits for one of them, holding nothing.
+ * False where no lane has as much, or there are none: the stock row decides, and
+ * no lane is locked.  Where others have locked them all, waits for one of them.
  */
 bool
 bko_lane_take(BkoFrame *frame, BkoStock *stock, BkoQty qty)
 {
-	bool		taken;
-	int			first;
+	BkoBook    *book = frame->run.book;
+	Oid			relid = get_relname_relid(bko_table_name(BKO_LANE_TABLE), book->nspoid);
+	Search		search = {0};
+	int			found = -1;
 
-	SPI_connect();
-	taken = home_lane > 0 && take_from(frame, stock, PLAN_LANE_TAKE, home_lane, qty);
-	while (!taken && bko_lanes_with(frame, stock, qty, &first) > 0)
-		taken = take_from(frame, stock, PLAN_LANE_TAKE, first, qty) ||
-			take_from(frame, stock, PLAN_LANE_TAKE, 1, qty) ||
-			take_from(frame, stock, PLAN_LANE_WAIT, first, qty);
-	SPI_finish();
-	return taken;
+	if (!OidIsValid(relid))
+		return false;
+	search.rel = table_open(relid, RowExclusiveLock);
+	(void) RelationGetIndexList(search.rel);
+	search.index = bko_primary_key(search.rel);
+	if (search.rel->rd_rel->relkind == RELKIND_RELATION && OidIsValid(search.index))
+	{
+		search.attno = bko_columns(book, BKO_LANE_TABLE, search.rel);
+		search.slot = table_slot_create(search.rel, NULL);
+		search.qty = qty;
+		search.lanes = palloc(BKO_MAX_LANES * sizeof(Lane));
+		while (found < 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			found = look(&search, stock);
+		}
+		ExecDropSingleTupleTableSlot(search.slot);
+		pfree(search.lanes);
+	}
+	table_close(search.rel, NoLock);
+	return found > 0;
+}
+
+/* Does any lane have qty, whoever has locked it?  SPI being connected. */
+bool
+bko_lanes_have(BkoFrame *frame, const BkoStock *stock, BkoQty qty)
+{
+	Datum		args[3];
+
+	set_place(stock, args);
+	args[2] = NumericGetDatum(bko_qty_to_numeric(qty));
+	return bko_run(&frame->run, PLAN_LANES_HAVE, args, NULL, 1) > 0;
 }
 
 /* Read a lane again that this transaction has locked. */
@@ -135,6 +276,11 @@ void
 bko_lane_read(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[3];
+	Datum		step;
+	Datum		last;
+	bool		no_step;
+	bool		no_last;
+	bool		isnull;
 
 	set_place(stock, args);
 	args[2] = Int32GetDatum(stock->lane);
@@ -142,7 +288,12 @@ bko_lane_read(BkoFrame *frame, BkoStock *stock)
 	if (bko_run(&frame->run, PLAN_LANE_READ, args, NULL, 0) != 1)
 		elog(ERROR, "lane %d of %s is gone", stock->lane,
 			 bko_where(stock->item, stock->location));
-	stock_of_lane(stock);
+	step = bko_result(0, 2, &no_step);
+	last = bko_result(0, 4, &no_last);
+	see_from_lane(stock, stock->lane, bko_result_qty(0, 1, "qty"),
+				  no_step ? 0 : bko_stored_qty(step, false, "qty_step"),
+				  DatumGetBool(bko_result(0, 3, &isnull)),
+				  no_last ? DT_NOBEGIN : DatumGetTimestampTz(last));
 	SPI_finish();
 }
 

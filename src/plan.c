@@ -43,11 +43,6 @@
 	" limited::boolean, lanes::integer, laned::numeric" \
 	" FROM @stock WHERE item" EQ "$1 AND location" EQ "$2"
 
-/* A lane as bko_lane_take() and bko_lane_read() want it. */
-#define LANE_SELECT \
-	"SELECT lane::integer, qty::numeric, qty_step::numeric, ships_at_once::boolean," \
-	" last_queued_at::" TSTZ " FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2"
-
 /* All of them, to be gathered. */
 #define LANES_SELECT \
 	"SELECT lane::integer, qty::numeric, shipped::numeric, allocated::numeric," \
@@ -208,25 +203,18 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE item" EQ "$1 AND location" EQ "$2",
 		6, {TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}
 	},
-	[PLAN_LANE_TAKE] = {
+	[PLAN_LANES_HAVE] = {
 		READS,
-		LANE_SELECT " AND lane OPERATOR(pg_catalog.>=) $3 AND qty OPERATOR(pg_catalog.>=) $4"
-		" ORDER BY lane LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-		4, {TEXTOID, TEXTOID, INT4OID, NUMERICOID}
-	},
-	[PLAN_LANES_WITH] = {
-		READS,
-		"SELECT lane::integer FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2"
-		" AND qty OPERATOR(pg_catalog.>=) $3 ORDER BY lane",
+		"SELECT 1 FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2"
+		" AND qty OPERATOR(pg_catalog.>=) $3",
 		3, {TEXTOID, TEXTOID, NUMERICOID}
 	},
-	[PLAN_LANE_WAIT] = {
-		READS,
-		LANE_SELECT " AND lane" EQ "$3 AND qty OPERATOR(pg_catalog.>=) $4 FOR NO KEY UPDATE",
-		4, {TEXTOID, TEXTOID, INT4OID, NUMERICOID}
-	},
 	[PLAN_LANE_READ] = {
-		READS, LANE_SELECT " AND lane" EQ "$3 FOR NO KEY UPDATE", 3, {TEXTOID, TEXTOID, INT4OID}
+		READS,
+		"SELECT qty::numeric, qty_step::numeric, ships_at_once::boolean, last_queued_at::" TSTZ
+		" FROM @stock_lane WHERE item" EQ "$1 AND location" EQ "$2 AND lane" EQ "$3"
+		" FOR NO KEY UPDATE",
+		3, {TEXTOID, TEXTOID, INT4OID}
 	},
 	[PLAN_LANE_WRITE] = {
 		WRITES,

@@ -530,14 +530,13 @@ static bool
 is_handing_out(BkoFrame *frame, BkoStock *stock, BkoQty unassigned)
 {
 	BkoFrame   *other = NULL;
-	int			first;
 
 	return stock->lanes > 0 && !frame->dry && !stock->limited && unassigned == 0 &&
 		(stock->laned == 0 || stock->sought > 0) &&
 		bko_lane_share(bko_stock_available(frame, stock), stock->lanes, stock->step,
 					   stock->sought) > 0 &&
 		bko_frame_other(frame, stock, &other) == NULL && !anyone_waits(frame, stock) &&
-		(stock->laned == 0 || bko_lanes_with(frame, stock, stock->sought, &first) == 0);
+		(stock->laned == 0 || !bko_lanes_have(frame, stock, stock->sought));
 }
 
 /*

@@ -52,6 +52,9 @@ SELECT transfer('bolt', 3, 'west', 'main', '2030-02-02'), transfer('bolt', 2, 'm
 INSERT INTO receipt (item, qty, supply_ref, unit_cost, note) VALUES ('bolt', 37, 'PO-1', 0.2, 'torn box'), ('held', 10, 'PO-2', NULL, NULL);
 INSERT INTO receipt (item, qty) VALUES ('by ten', 25), (E'tricky ''"\\N\n é', 0.5);
 UPDATE stock SET on_hand = on_hand + 3.25 WHERE item = 'bolt' AND location = 'west';
+INSERT INTO stock (item, on_hand) VALUES ('hot', 1000);
+SELECT set_lanes('hot', lanes => 3);
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('L-1', 'hot', 7), ('L-2', 'hot', 200), ('L-3', 'hot', 2);
 INSERT INTO stock (item, on_hand) VALUES ('rationed', 20);
 INSERT INTO customer_group (customer, group_name) VALUES ('Customer 1', 'few'), ('Customer 2', 'many');
 INSERT INTO cap (item, customer_group, qty, period) VALUES ('rationed', 'many', 5, 'ever');
