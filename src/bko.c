@@ -16,4 +16,5 @@ _PG_init(void)
 {
 	bko_book_init();
 	bko_frame_init();
+	bko_lane_init();
 }

@@ -774,6 +774,7 @@ typedef struct BkoLanes
 	TimestampTz last_queued_at;
 } BkoLanes;
 
+extern void bko_lane_init(void);
 extern bool bko_lane_take(BkoFrame *frame, BkoStock *stock, BkoQty qty);
 extern void bko_lane_read(BkoFrame *frame, BkoStock *stock);
 extern void bko_lane_write(BkoFrame *frame, const BkoStock *stock);

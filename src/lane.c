@@ -48,6 +48,21 @@
 /* The lane that this session took last: it is the one to try first. */
 static int	home_lane = 0;
 
+/* This transaction has locked a lane. */
+static bool has_lane = false;
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	has_lane = false;
+}
+
+void
+bko_lane_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+}
+
 /* A lane as it was found. */
 typedef struct Lane
 {
@@ -158,6 +173,7 @@ see_locked(Search *search, BkoStock *stock, int lane)
 				  no_step ? 0 : bko_stored_qty(step, false, "qty_step"), ships_at_once,
 				  no_last ? DT_NOBEGIN : DatumGetTimestampTz(last));
 	home_lane = lane;
+	has_lane = true;
 }
 
 /*
@@ -213,10 +229,10 @@ look(Search *search, BkoStock *stock)
 		if (search->n == 0)
 			found = 0;
 		else if (lock_free(search, stock, first) ||
-				 lock_lane(search, stock, &search->lanes[first], LockWaitBlock))
+				 (!has_lane && lock_lane(search, stock, &search->lanes[first], LockWaitBlock)))
 			found = 1;
-		else if (IsolationUsesXactSnapshot())
-			found = 0;			/* they will look the same */
+		else if (has_lane || IsolationUsesXactSnapshot())
+			found = 0;			/* don't wait, or they will look the same */
 	}
 	else
 		found = 1;
@@ -227,7 +243,8 @@ look(Search *search, BkoStock *stock)
 /*
  * Lock one lane of a stock row that has qty, and let "stock" be what it has.
  * False where no lane has as much, or there are none: the stock row decides, and
- * no lane is locked.  Where others have locked them all, waits for one of them.
+ * no lane is locked.  Where others have locked them all, waits for one of them,
+ * unless the transaction has a lane already: two such would wait for each other.
  */
 bool
 bko_lane_take(BkoFrame *frame, BkoStock *stock, BkoQty qty)

@@ -80,7 +80,8 @@ SQL
 sub load
 {
 	my ($time, $seed, %weights) = @_;
-	return ('pgbench', '--no-vacuum', '--client=16', '--jobs=2', "--time=$time", '--protocol=prepared', '--max-tries=1000',
+	my $tries = $weights{undone} ? 1000 : 1;
+	return ('pgbench', '--no-vacuum', '--client=16', '--jobs=2', "--time=$time", '--protocol=prepared', "--max-tries=$tries",
 		'--port', $node->port, '--host', $node->host, "--random-seed=$seed",
 		map({ ('--file', "$scripts/$_\@$weights{$_}") } sort keys %weights), 'postgres');
 }
@@ -106,10 +107,11 @@ my $before = $node->safe_psql('postgres', $row);
 is($node->safe_psql('postgres', "INSERT INTO shop.order_line (item, qty_ordered) VALUES ('HOT', 1) RETURNING qty_shipped"), '1', 'an order');
 is($node->safe_psql('postgres', $row), $before, 'the stock row is as it was');
 
-# Everything at once. Only transactions of several statements can be ended by a deadlock.
+# Everything at once. Only a transaction that orders an item by several statements can be
+# ended by a deadlock, and tries again: there are none of them in the first round.
 for my $round (1 .. 2)
 {
-	command_checks_all([ load(6, $round, order => 20, big => 1, basket => 4, undone => 2, receipt => 1, count => 1, line => 4) ],
+	command_checks_all([ load(6, $round, order => 20, big => 1, basket => 4, ($round > 1 ? (undone => 2) : ()), receipt => 1, count => 1, line => 4) ],
 		0, [qr/actually processed: \d+/], [qr/^(?!.*(?:BK00|ERROR:)).*$/s], "round $round: all went well");
 	is_exact($node, "round $round");
 	my $shape = $node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE qty_backordered > 0 OR qty_filled_first < qty_ordered) > 0, count(*) > 500 FROM shop.order_line WHERE item = 'HOT'");
@@ -149,7 +151,7 @@ is($node->safe_psql('postgres', "INSERT INTO shop.order_line (item, qty_ordered)
 is_exact($node, 'prepared');
 
 # A standby shows the same and takes over.
-$node->safe_psql('postgres', "SELECT shop.receive('HOT', 3000)");
+$node->safe_psql('postgres', "SELECT shop.receive('HOT', 100000)");
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
