@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import model as m
-from database import LINE_COLUMNS, STOCK_COLUMNS, Failed, Mismatch, show
+from database import LINE_COLUMNS, STOCK_COLUMNS, STOCK_NOW, Failed, Mismatch, show
 from limit_operations import COLUMNS, SHOWN
 from supply_operations import SUPPLY_COLUMNS
 
@@ -84,7 +84,7 @@ def compare_items(session, book, model, items):
     of_items = "WHERE item = ANY (%s)"
     chosen = [sorted(item for item in items if item)]
     compare_stock(model, session.execute(
-        f"SELECT {STOCK_COLUMNS} FROM {book}.stock {of_items}", chosen, log=False), items)
+        f"SELECT {STOCK_COLUMNS} FROM {STOCK_NOW.format(book=book)} {of_items}", chosen, log=False), items)
     compare_lines(model, session.execute(
         f"SELECT {LINE_COLUMNS} FROM {book}.order_line {of_items}", chosen, log=False), items)
     compare_supply(session, book, model, of_items, chosen, items)
@@ -94,7 +94,8 @@ def compare_items(session, book, model, items):
 
 def compare_all(session, book, model):
     """Every table of the book, and what the journal makes of it."""
-    compare_stock(model, session.execute(f"SELECT {STOCK_COLUMNS} FROM {book}.stock", log=False))
+    compare_stock(model, session.execute(
+        f"SELECT {STOCK_COLUMNS} FROM {STOCK_NOW.format(book=book)}", log=False))
     try:
         compare_lines(model, session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.order_line", log=False))
     except Mismatch as mismatch:

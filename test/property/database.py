@@ -18,6 +18,9 @@ LINE_COLUMNS = ("line_id, item, location, qty_ordered, qty_shipped, qty_allocate
                 "qty_backordered, qty_cancelled, qty_returned, qty_filled_first, queued_at, "
                 "closed_at IS NOT NULL AS closed")
 STOCK_COLUMNS = "item, location, on_hand, allocated, available, backordered, unassigned"
+# ... and where they are exact, whatever is in lanes
+STOCK_NOW = ("(SELECT n.*, s.unassigned FROM {book}.stock_now n JOIN {book}.stock s "
+             "USING (item, location)) AS stock")
 RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 
 # What the test's own application does around a book: BEFORE triggers that keep
@@ -45,7 +48,8 @@ GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 """
 
-TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group"]
+TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group",
+          "stock_lane", "book"]
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -65,6 +69,7 @@ BEGIN
 END $$;
 CREATE FUNCTION app.bring() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
+    EXECUTE format('SELECT %I.gather_lanes($1, $2)', tg_table_schema) USING new.item, new.location;
     EXECUTE format('UPDATE %I.stock SET on_hand = on_hand + 1 WHERE item = $1 AND location = $2',
                    tg_table_schema) USING new.item, new.location;
     RETURN NULL;
@@ -151,7 +156,7 @@ class Scratch:
                 "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                 "AND attgenerated = '' AND attname <> 'own_note'", [f"old.{table}"])[0]["names"]
             session.copy_table(f"old.{table}", f"{book}.{table}", columns)
-            if table not in ("stock", "customer_group"):
+            if table not in ("stock", "customer_group", "stock_lane", "book"):
                 session.execute(
                     f"SELECT setval(pg_get_serial_sequence(%s, %s), nextval("
                     "pg_get_serial_sequence(%s, %s)), false)",

@@ -74,6 +74,7 @@ class Model:
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows that weren't always simply first in, first out
         self.placeholders = 0
+        self.laned = False      # some stock rows may have lanes
         self.now = ""           # what is being done, for the record of fills
         self.fills = []
 
@@ -84,6 +85,7 @@ class Model:
         twin.gone, twin.groups = dict(self.gone), dict(self.groups)
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
+        twin.laned = self.laned
         return twin
 
     # -- reading
@@ -360,12 +362,12 @@ class Model:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock, line))
         over = self._is_over_limit(stock, qty - take)
-        self._name(line, spec, stock, fact)
+        self._name(line, spec, stock, fact, qty - take)
         line.qty_filled_first = take
         self._give(line, take)
         return line, over
 
-    def _name(self, line, spec, stock, fact):
+    def _name(self, line, spec, stock, fact, waits):
         """The line gets the number and the place that the database gave it."""
         if fact is None:
             line.line_id = line.line_id or self._placeholder()
@@ -376,6 +378,10 @@ class Model:
             if line.queued_at != spec["queued_at"]:
                 raise Impossible(f"line {line.line_id} was brought in with queued_at "
                                  f"{spec['queued_at']} and has {line.queued_at}")
+            return
+        if self.laned and (line.held or waits == 0):
+            # taken from a lane, or beside lines that were: in no order with those
+            stock.last_queued_at = max(stock.last_queued_at or line.queued_at, line.queued_at)
             return
         if stock.last_queued_at is not None and line.queued_at <= stock.last_queued_at:
             raise Impossible(f"line {line.line_id} has queued_at {line.queued_at}, not later "

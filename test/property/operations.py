@@ -12,7 +12,7 @@ from limit_operations import (change_cap, change_protection, drop_cap, drop_prot
 from supply_operations import (change_supply, delete_supply, preview, read_promises, receipts, receive,
                                reverse_receipt, supply)
 from world import (BAD_LEVELS, CUSTOMERS, FOREVER, TYPES, Operation, columns_of, select_stock, some_number,
-                   some_quantity, spec_keys, values_sql)
+                   some_quantity, spec_keys, values_sql, gathered)
 
 # -------------------------------------------------------------- order lines
 
@@ -497,7 +497,8 @@ def place_order(world):
 def some_level(world, key):
     if world.rng.random() < 0.04:
         return world.rng.choice(BAD_LEVELS)
-    return world.rng.choice(["0", some_number(world.rng, 30), some_number(world.rng, 8)])
+    plenty = [str(world.rng.choice([100, 300, 1000]))] * 3 * world.has("lanes")
+    return world.rng.choice(["0", some_number(world.rng, 30), some_number(world.rng, 8), *plenty])
 
 
 def set_on_hand(world):
@@ -599,6 +600,15 @@ def count_stock(world):
         m.level(value)
         return model.count_stock(key[0], value, key[1])
     return Operation("count stock", {key}, sql, [key[0], value, key[1]], expect,
+                     then=select_stock(world, [key]))
+
+
+def set_lanes(world):
+    """Nobody may notice."""
+    key = world.some_key()
+    sql = f"SELECT count(*) FROM {world.book}.set_lanes(item => %s, location => %s, lanes => %s)"
+    return Operation("lanes", {key}, sql, [*key, world.rng.choice([0, 2, 2, 3, 5])],
+                     lambda model, rows: [model.stock_row(model.stocks[key])],
                      then=select_stock(world, [key]))
 
 
@@ -818,8 +828,11 @@ CHOICES = [     # feature, weight, what makes one
     ("stock", 3, upsert_stock), ("stock", 1, new_stock), ("count", 3, count_stock),
     ("limit", 1, change_limit), ("rules", 2, change_rule), ("step", 1, change_step),
     ("flag", 2, change_flag), ("flag", 2, change_policy), ("intruder", 2, intruder),
-    ("intruder", 1, line_intruder),
+    ("intruder", 1, line_intruder), ("lanes", 6, set_lanes),
 ]
+
+# What sets on_hand by what it reads must read it with its lanes gathered.
+READS_ON_HAND = {"set on_hand", "change on_hand", "upsert stock", "with"}
 
 
 def random_operation(world, fit=lambda operation: True, without=()):
@@ -827,5 +840,9 @@ def random_operation(world, fit=lambda operation: True, without=()):
     while True:
         make = world.rng.choices([c[2] for c in choices], [c[1] for c in choices])[0]
         operation = make(world)
-        if operation is not None and fit(operation):
-            return operation
+        if operation is None or not fit(operation):
+            continue
+        named = sorted(key for key in operation.keys if None not in key)
+        if named and world.has("lanes") and operation.kind in READS_ON_HAND:
+            operation.before = (f"SELECT count(*) FROM {gathered(world)}", [tuple(named)])
+        return operation

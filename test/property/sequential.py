@@ -28,10 +28,11 @@ class Sequential:
     def single(self):
         """A statement that is a transaction of its own."""
         operation = self.choose()
-        if operation.then:      # it reads what it did before the transaction ends
+        several = operation.then or operation.before
+        if several:             # it reads what it did before the transaction ends
             self.execute("BEGIN")
         rows, error = attempt(operation, self.session)
-        if operation.then:
+        if several:
             self.execute("ROLLBACK" if error else "COMMIT")
         if error and operation.role != "owner":
             self.session.execute(f"SET ROLE {self.session.roles['owner']}", items=operation.items)

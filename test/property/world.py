@@ -27,6 +27,7 @@ ENGINE = {
     "default": "a column of the application's own that has a default",
     "restore": "a data-only dump and restore in the middle of a round",
     "tangle": "nested statements where lines are held, or rows of the outer one stay out",
+    "lanes": "stock rows that are split in lanes",
     "intruder": "engine columns and tables written by those who may not",
 }
 LIFE = {
@@ -80,6 +81,7 @@ class Operation:
         self.kind, self.keys, self.sql, self.params = kind, frozenset(keys), sql, params
         self.expect, self.copy, self.then, self.role = expect, copy, then, role
         self.tolerates = frozenset(tolerates)
+        self.before = None          # (sql, params) to run first, in the same transaction
         self.places = places        # inserts lines and nothing else: fit for the app's role
 
     @property
@@ -89,6 +91,8 @@ class Operation:
     def run(self, session):
         if self.role != "owner":
             session.execute(f"SET ROLE {session.roles[self.role]}", items=self.items)
+        if self.before:
+            session.execute(*self.before, self.items)
         rows = session.execute(self.sql, self.params, self.items, copy=self.copy)
         if self.then:
             rows = session.execute(*self.then, self.items)
@@ -257,5 +261,17 @@ def values_sql(specs, columns, cast=True):
 
 
 def select_stock(world, keys):
-    return (f"SELECT {STOCK_COLUMNS} FROM {world.book}.stock WHERE (item, location) IN %s "
-            "ORDER BY item COLLATE \"C\", location COLLATE \"C\" FOR UPDATE", [tuple(sorted(keys))])
+    if not world.has("lanes"):
+        return (f"SELECT {STOCK_COLUMNS} FROM {world.book}.stock WHERE (item, location) IN %s "
+                "ORDER BY item COLLATE \"C\", location COLLATE \"C\" FOR UPDATE", [tuple(sorted(keys))])
+    # what others take from lanes meanwhile would come in between
+    columns = ", ".join(f"g.{column}" for column in STOCK_COLUMNS.split(", "))
+    return (f"SELECT {columns} FROM {gathered(world)} ORDER BY g.item COLLATE \"C\", g.location COLLATE \"C\"",
+            [tuple(sorted(keys))])
+
+
+def gathered(world):
+    """Stock rows of some keys with their lanes gathered, so that they are exact and stay so."""
+    return (f"(SELECT item, location FROM {world.book}.stock WHERE (item, location) IN %s "
+            f"ORDER BY item COLLATE \"C\", location COLLATE \"C\") AS k "
+            f"CROSS JOIN LATERAL {world.book}.gather_lanes(k.item, k.location) AS g")
