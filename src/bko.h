@@ -917,6 +917,15 @@ extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_
 							   TimestampTz queued_at);
 extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);
 
+/* ---- order_line.c: what other files decide about lines by the same rules ---- */
+
+extern void bko_line_decide_new(BkoFrame *frame, BkoRow *row);
+extern bool bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel);
+extern void bko_line_decide_delete(BkoFrame *frame, BkoRow *old);
+extern void bko_line_tally(BkoFrame *frame, BkoRow *row);
+extern void bko_line_count_in(TriggerData *trigdata, BkoFrame *frame,
+							  void (*each) (TriggerData *trigdata, BkoFrame *frame));
+
 /* ---- supply.c ---- */
 
 extern int64 bko_supply_arrive(BkoFrame *frame, BkoStock *stock, const text *ref,

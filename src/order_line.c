@@ -136,10 +136,49 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 }
 
 /*
- * bko.line_insert_row(): BEFORE INSERT on order_line.  Locks the stock row on
- * first touch, splits the line in memory and fills in what the engine keeps; a
- * line that names no location is placed first.
- * Raises BK001, BK002, BK003, BK006.
+ * Decide about a new line: lock its stock row on first touch, split it in
+ * memory and fill in what the engine keeps; a line that names no location is
+ * placed first.  Raises BK001, BK002, BK006.
+ */
+void
+bko_line_decide_new(BkoFrame *frame, BkoRow *row)
+{
+	BkoLine		line = {0};
+	BkoStock   *stock;
+	BkoQty		qty;
+	BkoQty		first;
+	TimestampTz queued_at;
+	text	   *item;
+	text	   *location;
+	bool		sourced = BKO_ISNULL(row, LINE_LOCATION) && !BKO_ISNULL(row, LINE_ITEM);
+
+	if (sourced)
+		bko_source_line(frame, row);
+	bko_need_item(row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
+	qty = bko_check_positive(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
+							 "qty_ordered", item, location);
+	stock = bko_stock_touch(frame, item, location);
+	bko_line_check_step(stock, qty);
+	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
+	read_policy(row, &line);
+	bko_row_who(frame, stock, row, &line);
+	queued_at = place_in_queue(frame, stock, row);
+	first = bko_line_split(frame, stock, &line, qty);
+	if (first > 0 || stock->limit >= 0)
+		remember_taken(frame, stock, &line, queued_at);
+	if (sourced)
+		bko_source_note_parts(frame, stock, line.line_id, queued_at);
+
+	set_quantities(row, &line);
+	bko_row_set_qty(row, LINE_QTY_RETURNED, 0);
+	bko_row_set_qty(row, LINE_QTY_FILLED_FIRST, first);
+	bko_row_set(row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
+	set_closed(row, &line, queued_at);
+}
+
+/*
+ * bko.line_insert_row(): BEFORE INSERT on order_line.  Raises BK001, BK002,
+ * BK003, BK006.
  */
 Datum
 bko_line_insert_row(PG_FUNCTION_ARGS)
@@ -148,17 +187,11 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	Relation	rel;
 	BkoFrame   *frame;
 	BkoRow		row;
-	BkoLine		line = {0};
-	BkoStock   *stock;
-	BkoQty		qty;
-	BkoQty		first;
-	TimestampTz queued_at;
-	text	   *item;
-	text	   *location;
 	bool		restored;
-	bool		sourced;
 
 	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
+	if (bko_engine_writing())
+		return PointerGetDatum(trigdata->tg_trigtuple);
 	rel = trigdata->tg_relation;
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	row = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, rel, trigdata->tg_trigslot);
@@ -166,36 +199,13 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_frame_count(frame, restored, rel);
 	if (restored)
 		return PointerGetDatum(trigdata->tg_trigtuple);
-
-	sourced = BKO_ISNULL(&row, LINE_LOCATION) && !BKO_ISNULL(&row, LINE_ITEM);
-	if (sourced)
-		bko_source_line(frame, &row);
-	bko_need_item(&row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
-	qty = bko_check_positive(BKO_VALUE(&row, LINE_QTY_ORDERED), BKO_ISNULL(&row, LINE_QTY_ORDERED),
-							 "qty_ordered", item, location);
-	stock = bko_stock_touch(frame, item, location);
-	bko_line_check_step(stock, qty);
-	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
-	read_policy(&row, &line);
-	bko_row_who(frame, stock, &row, &line);
-	queued_at = place_in_queue(frame, stock, &row);
-	first = bko_line_split(frame, stock, &line, qty);
-	if (first > 0 || stock->limit >= 0)
-		remember_taken(frame, stock, &line, queued_at);
-	if (sourced)
-		bko_source_note_parts(frame, stock, line.line_id, queued_at);
-
-	set_quantities(&row, &line);
-	bko_row_set_qty(&row, LINE_QTY_RETURNED, 0);
-	bko_row_set_qty(&row, LINE_QTY_FILLED_FIRST, first);
-	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
-	set_closed(&row, &line, queued_at);
+	bko_line_decide_new(frame, &row);
 	return PointerGetDatum(bko_row_form(&row));
 }
 
 /* Count in one line that really went in. */
-static void
-tally_line(BkoFrame *frame, BkoRow *row)
+void
+bko_line_tally(BkoFrame *frame, BkoRow *row)
 {
 	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM),
 										 BKO_TEXT(row, LINE_LOCATION));
@@ -259,14 +269,31 @@ correct_limits(BkoFrame *frame)
 			bko_confirm_rest(frame, stocks[i]);
 }
 
-static void
-count_in_lines(TriggerData *trigdata, BkoFrame *frame)
+/*
+ * Count in the lines that really went in: "each" calls bko_line_tally() for
+ * every one of them.
+ */
+void
+bko_line_count_in(TriggerData *trigdata, BkoFrame *frame,
+				  void (*each) (TriggerData *trigdata, BkoFrame *frame))
 {
 	correct_limits(frame);
 	bko_source_recount(frame);
-	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
+	each(trigdata, frame);
 	correct_stocks(frame);
 	bko_shortage_record(frame);
+}
+
+static void
+tally_lines(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, bko_line_tally);
+}
+
+static void
+count_in_lines(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_line_count_in(trigdata, frame, tally_lines);
 }
 
 /*
@@ -283,6 +310,8 @@ bko_line_insert_done(PG_FUNCTION_ARGS)
 	BkoParts   *parts;
 
 	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false, BKO_ON_INSERT);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	run = frame->run;
 	parts = bko_source_parts(frame);
@@ -421,8 +450,12 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 	return to;
 }
 
-static HeapTuple
-delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
+/*
+ * Decide what becomes of the stock row of a line that is deleted.  Raises
+ * BK004 where something of it has shipped.
+ */
+void
+bko_line_decide_delete(BkoFrame *frame, BkoRow *old)
 {
 	BkoLine		line = line_of_row(old);
 	BkoStock   *stock;
@@ -431,14 +464,13 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_order_is_due(frame, line.order_ref);
 	if (line.allocated + line.backordered + line.cancelled == 0)
-		return tuple;
+		return;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_row_who(frame, stock, old, &line);
 	leave(frame, stock, &line);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, stock->item, stock->location,
 				line.cancelled, line.line_id, BKO_NO_ID, BKO_NO_ID);
 	frame->ndecided++;
-	return tuple;
 }
 
 /*
@@ -452,8 +484,13 @@ is_limited(BkoFrame *frame, BkoRow *row)
 						  BKO_TEXT(row, LINE_LOCATION))->nlimits > 0;
 }
 
-static HeapTuple
-update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple tuple)
+/*
+ * Decide about a change of a line, rel being order_line, and set in "new" what
+ * the engine keeps.  Returns whether anything there is to be written.  Raises
+ * BK001 to BK004, BK006.
+ */
+bool
+bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 {
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
@@ -468,7 +505,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 
 	requeued = requeued || (bko_row_changed(old, new, LINE_CUSTOMER) && is_limited(frame, old));
 	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
-		return rescaled ? bko_row_form(new) : tuple;
+		return rescaled;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
 	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),
@@ -493,7 +530,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 
 	set_quantities(new, &line);
 	set_closed(new, &line, bko_journal_now(frame));
-	return bko_row_form(new);
+	return true;
 }
 
 /*
@@ -514,8 +551,8 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_UPDATE | BKO_ON_DELETE);
 	delete = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
-	if (!delete && bko_engine_writing())
-		return PointerGetDatum(trigdata->tg_newtuple);
+	if (bko_engine_writing())
+		return PointerGetDatum(delete ? trigdata->tg_trigtuple : trigdata->tg_newtuple);
 
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	bko_check_last_trigger(trigdata);
@@ -523,14 +560,17 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 						  trigdata->tg_trigslot);
 	SPI_connect();
 	if (delete)
-		result = delete_line(frame, &old, trigdata->tg_trigtuple);
+	{
+		bko_line_decide_delete(frame, &old);
+		result = trigdata->tg_trigtuple;
+	}
 	else
 	{
 		new = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, trigdata->tg_relation,
 							  trigdata->tg_newslot);
-		result = update_line(frame, &old, &new, trigdata->tg_relation, trigdata->tg_newtuple);
-		if (result != trigdata->tg_newtuple)
-			result = SPI_copytuple(result);
+		result = trigdata->tg_newtuple;
+		if (bko_line_decide_update(frame, &old, &new, trigdata->tg_relation))
+			result = SPI_copytuple(bko_row_form(&new));
 	}
 	SPI_finish();
 	return PointerGetDatum(result);
