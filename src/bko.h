@@ -28,9 +28,12 @@
  *	  trigger			what trigger functions share
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
+ *	  attach			tables of an application that the engine works behind
+ *	  attach_order, attach_stock
+ *						their triggers
  *	  function			what functions share
  *	  line_function, order_function, transfer, stock_function, promise,
- *	  reallocate, rebuild, report, install
+ *	  reallocate, rebuild, report, attach_function, install
  *						functions
  *
  *-------------------------------------------------------------------------
@@ -44,7 +47,10 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/date.h"
+#include "utils/jsonb.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -298,7 +304,9 @@ enum BkoLineColumn
 	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_REQUESTED_ON,
 	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
 	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
-	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NCOLUMNS
+	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NO, LINE_DEMAND,
+	LINE_UNIT_PRICE, LINE_CURRENCY, LINE_PAYMENT_DAYS, LINE_ORDERED_AT, LINE_ATTACHED_ID,
+	LINE_ATTACHED_KEY, LINE_NCOLUMNS
 };
 
 enum BkoSupplyColumn
@@ -338,7 +346,7 @@ enum BkoGroupColumn
 	GROUP_CUSTOMER, GROUP_NAME, GROUP_SINCE, GROUP_NCOLUMNS
 };
 
-#define BKO_MAX_COLUMNS 20
+#define BKO_MAX_COLUMNS 28
 
 typedef enum BkoPlanId
 {
@@ -422,6 +430,18 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_STOCK,
 	PLAN_REALLOCATE_LOCK,
 	PLAN_REALLOCATE_LINES,
+	PLAN_ATTACHED,
+	PLAN_ATTACHED_RELATION,
+	PLAN_ATTACHED_STOCKS,
+	PLAN_ATTACHED_SHOWN,
+	PLAN_ATTACHED_KNOWN,
+	PLAN_ATTACHED_LINE,
+	PLAN_ATTACHED_INSERT_ONE,
+	PLAN_ATTACHED_INSERT,
+	PLAN_ATTACHED_UPDATE,
+	PLAN_ATTACHED_DELETE,
+	PLAN_ATTACHED_OPEN,
+	PLAN_ATTACHED_FREE,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -446,6 +466,7 @@ typedef struct BkoBook
 	BkoColumns	columns[BKO_NTABLES];
 	char	   *time_zone;		/* in which it counts days */
 	bool		record_shortages;
+	bool		stock_attached;	/* the application has its stock in a table of its own */
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -464,6 +485,7 @@ extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel
 extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
+extern Oid	bko_column_type(BkoTable table, int column);
 extern char *bko_part_columns(const BkoBook *book);
 
 /* ---- plan.c ---- */
@@ -472,6 +494,9 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
+extern SPIPlanPtr bko_keep_plan(const char *sql, int nargs, const Oid *types, bool whole);
+extern uint64 bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values,
+						   const char *nulls, long limit, bool writing);
 extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);
 extern uint64 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values,
 							 const char *nulls);
@@ -484,6 +509,7 @@ extern void bko_column_arrays(Datum *arrays, const Oid *types, int ncols, int n,
 							  void (*row) (int i, void *arg, Datum *values, bool *nulls),
 							  void *arg);
 extern Datum bko_result(uint64 row, int column, bool *isnull);
+extern void bko_result_row(int i, void *arg, Datum *values, bool *nulls);
 extern text *bko_result_text(uint64 row, int column);
 extern BkoQty bko_result_qty(uint64 row, int column, const char *name);
 
@@ -496,6 +522,7 @@ typedef struct BkoFrame BkoFrame;
 typedef struct BkoTaken
 {
 	int64		id;				/* line_id or receipt_id */
+	int64		row;			/* of the statement, from 0 */
 	TimestampTz queued_at;		/* a line: tells it from one that was there before */
 	BkoQty		on_hand;
 	BkoQty		allocated;
@@ -625,6 +652,7 @@ struct BkoStock
 
 typedef struct BkoJournal BkoJournal;
 typedef struct BkoSourcing BkoSourcing;
+typedef struct BkoAttachedFrame BkoAttachedFrame;
 
 /* A new line that would wait for more than its stock row allows. */
 typedef struct BkoOver
@@ -661,6 +689,9 @@ struct BkoFrame
 	List	   *due;			/* orders to look at when the transaction ends */
 	List	   *over;			/* BkoOver: new lines that exceed a backorder_limit */
 	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
+	Oid			of;				/* the attached table that it decides for */
+	BkoAttachedFrame *attached;
+	bool	   *(*ask) (BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken);
 };
 
 extern void bko_frame_init(void);
@@ -671,6 +702,8 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 								 const text *location, bool *found);
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
+extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
+extern BkoFrame *bko_frame_of_other(Oid attached, const BkoFrame *but);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
 extern void bko_frame_disturb(BkoFrame *frame, BkoStock *stock);
@@ -741,6 +774,9 @@ extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
+
+/* Called before a stock row is locked: what must be locked before it. */
+extern void (*bko_before_stock_lock) (const BkoRun *run, const text *item, const text *location);
 
 /* ---- limit.c ---- */
 
@@ -875,8 +911,24 @@ extern text *bko_row_text(BkoRow *row, int column);
 extern Tuplestorestate *bko_new_rows(TriggerData *trigdata);
 extern TriggerEvent bko_trigger_op(TriggerEvent event);
 extern BkoRow bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot);
+extern void bko_each_row(TriggerData *trigdata, Tuplestorestate *rows, BkoFrame *frame,
+						 void (*tally) (BkoFrame *frame, TupleTableSlot *slot, void *arg),
+						 void *arg);
 extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
-							 void (*tally) (BkoFrame *frame, BkoRow *row));
+							 void (*each) (BkoFrame *frame, BkoRow *row));
+
+/* The rows of an UPDATE, before and after, from its transition tables. */
+typedef struct BkoPairs
+{
+	Tuplestorestate *olds;
+	Tuplestorestate *news;
+	TupleTableSlot *old;
+	TupleTableSlot *new;
+} BkoPairs;
+
+extern BkoPairs bko_pairs_begin(TriggerData *trigdata);
+extern bool bko_pairs_next(BkoPairs *pairs);
+extern void bko_pairs_end(BkoPairs *pairs);
 extern bool bko_row_keep(BkoRow *old, BkoRow *new, BkoTable table, int column, Relation rel);
 extern bool bko_row_changed(BkoRow *old, BkoRow *new, int column);
 extern void bko_need_item(BkoRow *row, int item_column, int location_column,
@@ -939,6 +991,7 @@ extern void bko_supply_write(BkoFrame *frame);
 
 extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
 extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
+extern void bko_check_read_key(const BkoRun *run, Datum key);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
 extern bool bko_may_insert(const BkoRun *run, BkoTable table);
@@ -948,6 +1001,111 @@ extern bool bko_may_insert(const BkoRun *run, BkoTable table);
 extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
+
+/* ---- attach.c: tables of an application that the engine works behind ---- */
+
+#define BKO_MAP_TRIGGER		"a_bko_map"
+#define BKO_MAX_ROLES		(INDEX_MAX_KEYS + 20)
+
+/* First letters of attached.kind. */
+#define BKO_ATTACH_ORDERS	'o'
+#define BKO_ATTACH_STOCK	's'
+#define BKO_ATTACH_RECEIPTS	'r'
+
+/* How a value of one type becomes one of another. */
+typedef struct BkoCast
+{
+	Oid			to;
+	CoercionPathType path;
+	FmgrInfo	func;			/* the cast, or the output function */
+	FmgrInfo	in;
+	Oid			ioparam;
+} BkoCast;
+
+/* Where a column of order_line comes from. */
+typedef struct BkoAttachedColumn
+{
+	AttrNumber	attno;			/* 0: none */
+	BkoCast		cast;
+	Datum		constant;		/* where there is none, or it is null */
+	bool		isnull;
+} BkoAttachedColumn;
+
+/* What a column of the application is for. */
+typedef struct BkoRole
+{
+	const char *role;
+	AttrNumber	attno;
+} BkoRole;
+
+/* Columns of the application that show how its line stands. */
+typedef enum BkoOut
+{
+	BKO_OUT_SHIPPED, BKO_OUT_BACKORDERED, BKO_NOUT
+} BkoOut;
+
+typedef enum BkoAttachedPlan
+{
+	BKO_ATTACHED_CONFIRM,		/* which rows are in the table */
+	BKO_ATTACHED_PUSH,			/* bring it up to date */
+	BKO_ATTACHED_LOCK,			/* lock its row of a stock row */
+	BKO_ATTACHED_INSERT,		/* take its changes over */
+	BKO_ATTACHED_UPDATE,
+	BKO_ATTACHED_DELETE,
+	BKO_ATTACHED_CHECK,
+	BKO_NATTACHED_PLANS
+} BkoAttachedPlan;
+
+typedef struct BkoAttached
+{
+	MemoryContext cxt;
+	Oid			relid;			/* this table, or partition of the attached one */
+	Oid			root;			/* the attached table */
+	Oid			book_relid;
+	Oid			registry;		/* the book's table "attached" */
+	int32		id;
+	char		kind;
+	int			nkeys;
+	AttrNumber	key[INDEX_MAX_KEYS];
+	FmgrInfo	keyout[INDEX_MAX_KEYS];
+	bool		keyplain;		/* its text depends on no setting */
+	BkoAttachedColumn line[LINE_NCOLUMNS];
+	BkoAttachedColumn output[BKO_NOUT];
+	BkoRole    *roles;			/* but the key's */
+	int			nroles;
+	Jsonb	   *constants;
+	SPIPlanPtr	plans[BKO_NATTACHED_PLANS];
+} BkoAttached;
+
+extern void bko_attach_init(void);
+extern bool bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt);
+extern Datum bko_cast(BkoCast *cast, Datum value);
+extern const Trigger *bko_map_trigger(Relation rel);
+extern Oid	bko_map_book(const Trigger *map);
+extern char *bko_constant(Jsonb *constants, const char *name);
+extern BkoAttached *bko_attached(Relation rel);
+extern BkoRun bko_attached_run(const BkoAttached *a);
+extern text *bko_attached_key(BkoAttached *a, Datum *values, bool *nulls);
+extern void bko_attached_value(BkoAttached *a, int column, Datum *values, bool *nulls,
+							   BkoRow *row);
+extern void bko_attached_line(BkoAttached *a, Datum *values, bool *nulls, BkoRow *row);
+extern int	bko_role_column(const char *role);
+extern AttrNumber bko_role_attno(const BkoAttached *a, const char *role);
+extern void bko_attach_stock_init(void);
+extern char *bko_relation_name(Oid relid);
+extern int	bko_text_modes(void);
+extern bool bko_is_integer(Oid type);
+extern char *bko_key_value(const BkoAttached *a, const char *alias);
+extern char *bko_role_value(const BkoAttached *a, const char *role, const char *alias,
+							const char *type);
+extern void bko_append_key_match(StringInfo sql, const BkoAttached *a, const char *alias,
+								 const char *key);
+extern BkoRun bko_owner_run(const BkoRun *run, Oid relid);
+extern Relation bko_attached_relation(const BkoRun *run, int32 id);
+
+/* ---- attach_order.c ---- */
+
+extern void bko_attached_show(const BkoRun *book, BkoAttached *a, const int64 *line_id, int n);
 
 /* ---- receipt.c ---- */
 

@@ -65,6 +65,14 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_ORDER_REF] = {"order_ref", TEXTOID},
 	[LINE_HELD] = {"held", BOOLOID},
 	[LINE_CUSTOMER] = {"customer", TEXTOID},
+	[LINE_NO] = {"line_no", INT4OID},
+	[LINE_DEMAND] = {"demand", TEXTOID},
+	[LINE_UNIT_PRICE] = {"unit_price", NUMERICOID},
+	[LINE_CURRENCY] = {"currency", TEXTOID},
+	[LINE_PAYMENT_DAYS] = {"payment_days", INT4OID},
+	[LINE_ORDERED_AT] = {"ordered_at", TIMESTAMPTZOID},
+	[LINE_ATTACHED_ID] = {"attached_id", INT4OID},
+	[LINE_ATTACHED_KEY] = {"attached_key", TEXTARRAYOID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -165,6 +173,12 @@ bko_table_name(BkoTable table)
 	return tables[table].name;
 }
 
+Oid
+bko_column_type(BkoTable table, int column)
+{
+	return tables[table].columns[column].type;
+}
+
 const char *
 bko_column_name(BkoTable table, int column)
 {
@@ -178,7 +192,7 @@ bko_is_column(const char *name)
 	static const char *const columns[] = {
 		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
 		"unit_cost", "note", "document", "qty_to_backorders", "qty_to_stock",
-		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
+		"attached_id", "attached_key", "movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
 	};
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -215,7 +229,7 @@ is_of_part(const char *name)
 	static const int columns[] = {
 		LINE_ID, LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED,
 		LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST,
-		LINE_QUEUED_AT, LINE_CLOSED_AT
+		LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_ATTACHED_ID, LINE_ATTACHED_KEY
 	};
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -346,6 +360,7 @@ load_book(BkoBook *book)
 		char	   *old = book->time_zone;
 
 		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
+		book->stock_attached = DatumGetBool(bko_result(0, 4, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

@@ -45,6 +45,8 @@ read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 	uint64		nrows;
 	int			n = 0;
 
+	if (frame->ask)
+		return frame->ask(frame, stocks, nstocks, ntaken);
 	for (int s = 0; s < nstocks; s++)
 	{
 		for (int i = 0; i < stocks[s]->ntaken; i++, n++)

@@ -48,7 +48,10 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 	int			ngiven = count_given(row);
 	bool		all = (ngiven == lengthof(kept));
 	bool		closed = !BKO_ISNULL(row, LINE_CLOSED_AT);
+	bool		attached = !BKO_ISNULL(row, LINE_ATTACHED_ID) || !BKO_ISNULL(row, LINE_ATTACHED_KEY);
 
+	if (attached && !bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+		bko_kept_column("attached_id", rel);
 	if (ngiven == 0 && !closed)
 		return false;
 	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()) ||
@@ -124,6 +127,7 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	BkoTaken	taken = {0};
 
 	taken.id = line->line_id;
+	taken.row = frame->ndecided - 1;
 	taken.queued_at = queued_at;
 	taken.on_hand = -line->shipped;
 	taken.allocated = line->allocated;
@@ -367,6 +371,8 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 		rescaled |= bko_row_keep(old, new, BKO_ORDER_LINE, kept[i], rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_CLOSED_AT, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ID, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_ID, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_KEY, rel);
 	return rescaled;
 }
 

@@ -26,7 +26,7 @@
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
-#define MAX_ARGS 14
+#define MAX_ARGS 27
 
 #define EQ		" OPERATOR(pg_catalog.=) "
 #define GT		" OPERATOR(pg_catalog.>) "
@@ -120,6 +120,51 @@
 	" pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE o.closed) AS short" \
 	" FROM @supply AS o WHERE " OWED ")"
 
+/* Every column of order_line that the engine knows, in the order of enum BkoLineColumn. */
+#define ALL_LINE_COLUMNS \
+	"line_id, item, location, priority, ship_policy, requested_on, qty_ordered, " \
+	"qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned, " \
+	"qty_filled_first, queued_at, closed_at, order_ref, held, customer, line_no, demand, " \
+	"unit_price, currency, payment_days, ordered_at, attached_id, attached_key"
+
+#define ALL_LINE_VALUES \
+	"l.line_id::bigint, l.item::pg_catalog.text, l.location::pg_catalog.text, " \
+	"l.priority::integer, l.ship_policy::pg_catalog.text, " \
+	"l.requested_on::pg_catalog.date, l.qty_ordered::numeric, l.qty_shipped::numeric, " \
+	"l.qty_allocated::numeric, l.qty_backordered::numeric, l.qty_cancelled::numeric, " \
+	"l.qty_returned::numeric, l.qty_filled_first::numeric, l.queued_at::" TSTZ ", " \
+	"l.closed_at::" TSTZ ", l.order_ref::pg_catalog.text, l.held::boolean, " \
+	"l.customer::pg_catalog.text, l.line_no::integer, l.demand::pg_catalog.text, " \
+	"l.unit_price::numeric, l.currency::pg_catalog.text, l.payment_days::integer, " \
+	"l.ordered_at::" TSTZ ", l.attached_id::integer, l.attached_key::pg_catalog.text"
+
+#define ALL_LINE_SETS \
+	"item = u.item, location = u.location, priority = u.priority, " \
+	"ship_policy = u.ship_policy, requested_on = u.requested_on, " \
+	"qty_ordered = u.qty_ordered, qty_shipped = u.qty_shipped, " \
+	"qty_allocated = u.qty_allocated, qty_backordered = u.qty_backordered, " \
+	"qty_cancelled = u.qty_cancelled, qty_returned = u.qty_returned, " \
+	"qty_filled_first = u.qty_filled_first, queued_at = u.queued_at, " \
+	"closed_at = u.closed_at, order_ref = u.order_ref, held = u.held, " \
+	"customer = u.customer, line_no = u.line_no, demand = u.demand, " \
+	"unit_price = u.unit_price, currency = u.currency, payment_days = u.payment_days, " \
+	"ordered_at = u.ordered_at, attached_id = u.attached_id, " \
+	"attached_key = u.attached_key::pg_catalog.text[]"
+
+#define ALL_LINE_ARRAYS \
+	INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, DATEARRAYOID, \
+	NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, \
+	NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID, \
+	TIMESTAMPTZARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, \
+	TEXTARRAYOID, NUMERICARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, \
+	INT4ARRAYOID, TEXTARRAYOID
+
+#define ALL_LINE_TYPES \
+	INT8OID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, NUMERICOID, NUMERICOID, \
+	NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, \
+	TIMESTAMPTZOID, TEXTOID, BOOLOID, TEXTOID, INT4OID, TEXTOID, NUMERICOID, TEXTOID, \
+	INT4OID, TIMESTAMPTZOID, INT4OID, TEXTOID
+
 typedef struct PlanSpec
 {
 	enum
@@ -136,7 +181,8 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean FROM @book"
+		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
+		" EXISTS (SELECT FROM @attached WHERE kind" EQ "'stock' AND detached_at IS NULL) FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -257,6 +303,90 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AS m(kind, from_state, to_state, item, location, qty, line_id, receipt_id, supply_id)",
 		12, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTARRAYOID, CHARARRAYOID, CHARARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
+	},
+	[PLAN_ATTACHED] = {
+		WHOLE, "SELECT kind::pg_catalog.text, constants::pg_catalog.jsonb FROM @attached WHERE attached_id" EQ "$1"
+		" AND relation::pg_catalog.oid" EQ "$2 AND detached_at IS NULL",
+		2, {INT4OID, OIDOID}
+	},
+	[PLAN_ATTACHED_RELATION] = {
+		WHOLE, "SELECT relation::pg_catalog.oid FROM @attached WHERE attached_id" EQ "$1"
+		" AND detached_at IS NULL",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_STOCKS] = {
+		WHOLE, "SELECT attached_id::integer FROM @attached WHERE kind" EQ "'stock'"
+		" AND detached_at IS NULL ORDER BY attached_id"
+	},
+	[PLAN_ATTACHED_SHOWN] = {
+		READS,
+		"SELECT l.attached_key::pg_catalog.text, l.qty_shipped::numeric, l.qty_backordered::numeric"
+		" FROM unnest($1) AS d(line_id) JOIN @order_line AS l ON l.line_id" EQ "d.line_id"
+		" AND l.attached_id" EQ "$2",
+		2, {INT8ARRAYOID, INT4OID}
+	},
+	[PLAN_ATTACHED_KNOWN] = {
+		READS,
+		"SELECT t.n FROM unnest($1) WITH ORDINALITY AS t(key, n)"
+		" WHERE EXISTS (SELECT FROM @order_line AS l WHERE l.attached_id" EQ "$2"
+		" AND l.attached_key" EQ "t.key::pg_catalog.text[])",
+		2, {TEXTARRAYOID, INT4OID}
+	},
+	[PLAN_ATTACHED_LINE] = {
+		READS, "SELECT " ALL_LINE_VALUES " FROM @order_line AS l"
+		" WHERE l.attached_id" EQ "$1 AND l.attached_key" EQ "$2::pg_catalog.text[]",
+		2, {INT4OID, TEXTOID}
+	},
+	[PLAN_ATTACHED_INSERT_ONE] = {
+		WRITES,
+		"INSERT INTO @order_line (" ALL_LINE_COLUMNS ") VALUES ("
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		"$19, $20, $21, $22, $23, $24, $25, $26::pg_catalog.text[])",
+		LINE_NCOLUMNS, {ALL_LINE_TYPES}
+	},
+	[PLAN_ATTACHED_INSERT] = {
+		WRITES,
+		"INSERT INTO @order_line (" ALL_LINE_COLUMNS ") SELECT * FROM ("
+		"SELECT "
+		"u.line_id, u.item, u.location, u.priority, u.ship_policy, u.requested_on, "
+		"u.qty_ordered, u.qty_shipped, u.qty_allocated, u.qty_backordered, u.qty_cancelled, "
+		"u.qty_returned, u.qty_filled_first, u.queued_at, u.closed_at, u.order_ref, u.held, "
+		"u.customer, u.line_no, u.demand, u.unit_price, u.currency, u.payment_days, "
+		"u.ordered_at, u.attached_id, "
+		"u.attached_key::pg_catalog.text[]"
+		" FROM unnest("
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27"
+		")"
+		" AS u(" ALL_LINE_COLUMNS ", old_item)) AS l",
+		LINE_NCOLUMNS + 1, {ALL_LINE_ARRAYS, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_UPDATE] = {
+		WRITES,
+		"UPDATE @order_line AS l SET " ALL_LINE_SETS " FROM unnest("
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27"
+		")"
+		" AS u(" ALL_LINE_COLUMNS ", old_item)"
+		" WHERE l.line_id" EQ "u.line_id AND l.item" EQ "u.old_item",
+		LINE_NCOLUMNS + 1, {ALL_LINE_ARRAYS, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_DELETE] = {
+		WRITES,
+		"DELETE FROM @order_line AS l USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_OPEN] = {
+		READS,
+		"SELECT 1 FROM @order_line WHERE attached_id" EQ "$1"
+		" AND (qty_backordered" GT "0 OR qty_allocated" GT "0) LIMIT 1",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_FREE] = {
+		WRITES,
+		"UPDATE @order_line SET attached_id = NULL, attached_key = NULL WHERE attached_id" EQ "$1",
+		1, {INT4OID}
 	},
 	[PLAN_SUPPLY_OPEN] = {
 		READS,
@@ -872,10 +1002,9 @@ plan_text(const BkoBook *book, const char *sql)
  * when they have grown.  Every statement here has an index made for it.
  */
 static SPIPlanPtr
-make_plan(const BkoBook *book, BkoPlanId id)
+prepare(const char *sql, int nargs, const Oid *types, bool whole)
 {
 	int			nestlevel = NewGUCNestLevel();
-	bool		whole = (specs[id].what == WHOLE || specs[id].what == WHOLE_WRITES);
 	SPIPlanPtr	plan;
 	CachedPlan *cplan;
 
@@ -883,9 +1012,7 @@ make_plan(const BkoBook *book, BkoPlanId id)
 		(void) set_config_option(planner_off[i], "off", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 
-	plan = SPI_prepare_cursor(plan_text(book, specs[id].sql), specs[id].nargs,
-							  (Oid *) specs[id].argtypes,
-							  whole ? 0 : CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(sql, nargs, (Oid *) types, whole ? 0 : CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
@@ -898,6 +1025,24 @@ make_plan(const BkoBook *book, BkoPlanId id)
 
 	AtEOXact_GUC(true, nestlevel);
 	return plan;
+}
+
+static SPIPlanPtr
+make_plan(const BkoBook *book, BkoPlanId id)
+{
+	return prepare(plan_text(book, specs[id].sql), specs[id].nargs, specs[id].argtypes,
+				   specs[id].what == WHOLE || specs[id].what == WHOLE_WRITES);
+}
+
+/*
+ * The same for a statement whose text is made for one attached table; the
+ * caller keeps the plan.  "whole" where no index is made for it: then it is
+ * planned as anybody's statement.
+ */
+SPIPlanPtr
+bko_keep_plan(const char *sql, int nargs, const Oid *types, bool whole)
+{
+	return prepare(sql, nargs, types, whole);
 }
 
 /* The kept plan of a statement, made anew where it is no longer good. */
@@ -928,9 +1073,8 @@ get_plan(BkoBook *book, BkoPlanId id)
 }
 
 static uint64
-execute(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+execute(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 {
-	SPIPlanPtr	plan = get_plan(book, id);
 	int			rc;
 
 	/* volatile: the statement sees all that was written so far */
@@ -942,7 +1086,7 @@ execute(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limi
 
 /* The same for a statement whose tables have triggers of ours. */
 static uint64
-execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+execute_writing(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 {
 	int			save_depth = writing_depth;
 	uint64		n = 0;
@@ -950,7 +1094,7 @@ execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, l
 	writing_depth = bko_trigger_depth() + 1;
 	PG_TRY();
 	{
-		n = execute(book, id, values, nulls, limit);
+		n = execute(plan, values, nulls, limit);
 	}
 	PG_FINALLY();
 	{
@@ -961,10 +1105,28 @@ execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, l
 }
 
 /*
- * Run a statement of the book with its owner's rights, SPI being connected.
- * nulls as in SPI_execute_plan.  Returns the number of rows; bko_result()
- * reads them.
+ * Run a kept plan with an owner's rights, SPI being connected: "writing" where
+ * triggers of ours are to know that the engine itself writes.  nulls as in
+ * SPI_execute_plan.  Returns the number of rows; bko_result() reads them.
  */
+uint64
+bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values, const char *nulls, long limit,
+			 bool writing)
+{
+	Oid			save_userid;
+	int			save_sec;
+	uint64		n;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	n = writing ? execute_writing(plan, values, nulls, limit) :
+		execute(plan, values, nulls, limit);
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return n;
+}
+
+/* Run a statement of the book with its owner's rights, in the same way. */
 uint64
 bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long limit)
 {
@@ -976,8 +1138,8 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	n = (specs[id].what == WRITES || specs[id].what == WHOLE_WRITES) ?
-		execute_writing(run->book, id, values, nulls, limit) :
-		execute(run->book, id, values, nulls, limit);
+		execute_writing(get_plan(run->book, id), values, nulls, limit) :
+		execute(get_plan(run->book, id), values, nulls, limit);
 	SetUserIdAndSecContext(save_userid, save_sec);
 	return n;
 }
@@ -1033,7 +1195,7 @@ bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls
 uint64
 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
 {
-	return execute(run->book, id, values, nulls, 0);
+	return execute(get_plan(run->book, id), values, nulls, 0);
 }
 
 /* A value of the last result; columns count from 1 as in SPI. */
@@ -1067,6 +1229,14 @@ bko_result_qty(uint64 row, int column, const char *name)
 	Datum		value = bko_result(row, column, &isnull);
 
 	return bko_stored_qty(value, isnull, name);
+}
+
+/* A row of the last result, for bko_column_arrays(). */
+void
+bko_result_row(int i, void *arg, Datum *values, bool *nulls)
+{
+	for (int c = 0; c < SPI_tuptable->tupdesc->natts; c++)
+		values[c] = bko_result(i, c + 1, &nulls[c]);
 }
 
 /* A one-dimensional array of n values of a type; nulls may be NULL. */

@@ -65,6 +65,9 @@ bko_stock_of_result(BkoStock *stock)
 	return DatumGetBool(bko_result(0, 10, &isnull));
 }
 
+void		(*bko_before_stock_lock) (const BkoRun *run, const text *item,
+									  const text *location) = NULL;
+
 /*
  * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
  * not be connected.
@@ -77,6 +80,8 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[2];
 
+	if (!frame->dry && frame->run.book->stock_attached)
+		bko_before_stock_lock(&frame->run, stock->item, stock->location);
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	SPI_connect();

@@ -232,6 +232,12 @@ BEGIN ATOMIC
                    FROM movement m
                   WHERE m.supply_id IS NOT NULL AND m.kind = 'receive'
                   GROUP BY m.supply_id, m.item) m ON m.supply_id = u.supply_id AND m.item = u.item
-     WHERE u.qty_received <> coalesce(m.received, 0);
+     WHERE u.qty_received <> coalesce(m.received, 0)
+    UNION ALL
+    -- an attached table says what the book says
+    SELECT 'attached', b.item, b.location, b.line_id, b.detail
+      FROM attached t
+     CROSS JOIN LATERAL bko.attached_breaks('book'::regclass, (SELECT k.read_key FROM book k), t.attached_id) b
+     WHERE t.detached_at IS NULL;
 END;
 COMMENT ON FUNCTION verify() IS 'A row for each break of a rule that must always hold; none: the book is sound';
