@@ -59,6 +59,7 @@ typedef struct Change
 {
 	int64		line_id;
 	text	   *item;			/* before */
+	bool		rekeyed;
 	BkoRow	   *new;
 } Change;
 
@@ -78,6 +79,7 @@ struct BkoAttachedFrame
 	int			npending;
 	int			maxpending;
 	bool		moving;			/* a row goes to another partition */
+	List	   *moved;			/* hashes of rows that MERGE brings there */
 	ItemPointerData last;		/* the row updated last */
 	Oid			last_rel;
 };
@@ -397,15 +399,58 @@ find_decision(BkoAttachedFrame *attached, BkoRow *row)
 			 errhint("Give that trigger a name that sorts before \"zz_bko_row\".")));
 }
 
+/*
+ * A row goes from one partition to another, and has its line.  Where MERGE did
+ * it, the row is in the transition table of what it inserted all the same.
+ */
+static void
+note_moved(BkoAttached *a, TriggerData *trigdata)
+{
+	BkoFrame   *frame = bko_frame_of(a->root, TRIGGER_EVENT_INSERT);
+	TupleTableSlot *slot = trigdata->tg_trigslot;
+	BkoRow		row;
+	MemoryContext old;
+	uint64	   *hash;
+
+	if (frame == NULL)
+		return;
+	slot_getallattrs(slot);
+	row = line_of(frame->attached, a, slot->tts_values, slot->tts_isnull);
+	old = MemoryContextSwitchTo(frame->cxt);
+	hash = palloc(sizeof(uint64));
+	*hash = hash_of(&row);
+	frame->attached->moved = lappend(frame->attached->moved, hash);
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+was_moved(BkoAttachedFrame *attached, BkoRow *row)
+{
+	uint64		hash;
+	ListCell   *cell;
+
+	if (attached->moved == NIL)
+		return false;
+	hash = hash_of(row);
+	foreach(cell, attached->moved)
+		if (*(uint64 *) lfirst(cell) == hash)
+			return true;
+	return false;
+}
+
 /* Count in a row that went in, and gather its line. */
 static void
 tally_row(BkoFrame *frame, TupleTableSlot *slot, void *arg)
 {
 	BkoAttachedFrame *attached = frame->attached;
 	BkoRow		row = line_of(attached, attached->a, slot->tts_values, slot->tts_isnull);
-	Decision   *d = find_decision(attached, &row);
-	BkoQty		ordered = d->shipped + d->allocated + d->backordered;
+	Decision   *d;
+	BkoQty		ordered;
 
+	if (was_moved(attached, &row))
+		return;
+	d = find_decision(attached, &row);
+	ordered = d->shipped + d->allocated + d->backordered;
 	bko_row_set(&row, LINE_ID, Int64GetDatum(d->line_id));
 	bko_row_set_qty(&row, LINE_QTY_ORDERED, ordered);
 	bko_row_set_qty(&row, LINE_QTY_SHIPPED, d->shipped);
@@ -540,12 +585,10 @@ slot_changed(TupleTableSlot *old, TupleTableSlot *new, AttrNumber attno)
 		!datum_image_eq(old->tts_values[i], new->tts_values[i], att->attbyval, att->attlen);
 }
 
-/* Refuse what the application writes into a column that shows the split. */
-static void
-check_outputs(BkoAttached *a, TriggerData *trigdata)
+/* The column that shows the split and is written by the application, or 0. */
+static AttrNumber
+written_output(BkoAttached *a, TupleTableSlot *old, TupleTableSlot *new)
 {
-	TupleTableSlot *old = trigdata->tg_trigslot;
-	TupleTableSlot *new = trigdata->tg_newslot;
 
 	for (int i = 0; i < BKO_NOUT; i++)
 	{
@@ -558,13 +601,20 @@ check_outputs(BkoAttached *a, TriggerData *trigdata)
 			DatumGetBool(DirectFunctionCall2(numeric_eq, old->tts_values[attno - 1],
 											 new->tts_values[attno - 1])))
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_KEPT_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" is kept by bko",
-						NameStr(TupleDescAttr(old->tts_tupleDescriptor, attno - 1)->attname),
-						RelationGetRelationName(trigdata->tg_relation)),
-				 errhint("It shows how the row's order line stands: leave it out of the statement, or write back what was read last.")));
+		return attno;
 	}
+	return 0;
+}
+
+static void
+refuse_output(TriggerData *trigdata, AttrNumber attno)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_KEPT_COLUMN),
+			 errmsg("column \"%s\" of table \"%s\" is kept by bko",
+					NameStr(TupleDescAttr(RelationGetDescr(trigdata->tg_relation), attno - 1)->attname),
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("It shows how the row's order line stands: leave it out of the statement, or write back what was read last.")));
 }
 
 /* Does the statement change anything that is mapped? */
@@ -581,7 +631,7 @@ mapped_changed(BkoAttached *a, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 static void
-note_change(BkoFrame *frame, BkoRow *old, BkoRow *new)
+note_change(BkoFrame *frame, BkoRow *old, const text *old_key, BkoRow *new)
 {
 	MemoryContext cxt = MemoryContextSwitchTo(frame->cxt);
 	Change	   *change = palloc0(sizeof(Change));
@@ -590,6 +640,7 @@ note_change(BkoFrame *frame, BkoRow *old, BkoRow *new)
 	change->item = DatumGetTextPCopy(BKO_VALUE(old, LINE_ITEM));
 	if (new)
 	{
+		change->rekeyed = !bko_same_text(old_key, BKO_TEXT(new, LINE_ATTACHED_KEY));
 		change->new = palloc(sizeof(BkoRow));
 		*change->new = empty_line(frame->attached);
 		for (int c = 0; c < LINE_NCOLUMNS; c++)
@@ -628,16 +679,21 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	BkoRow		new;
 	Relation	lines;
 	HeapTuple	result = trigdata->tg_newtuple;
+	AttrNumber	written;
+	text	   *key;
 
 	slot_getallattrs(before);
 	slot_getallattrs(after);
-	check_outputs(a, trigdata);
-	if (!mapped_changed(a, before, after))
+	written = written_output(a, before, after);
+	if (written == 0 && !mapped_changed(a, before, after))
 		return result;
 	bko_check_last_trigger(trigdata);
 	SPI_connect();
-	if (lock_line(frame, bko_attached_key(a, before->tts_values, before->tts_isnull), &old))
+	key = bko_attached_key(a, before->tts_values, before->tts_isnull);
+	if (lock_line(frame, key, &old))
 	{
+		if (written != 0)
+			refuse_output(trigdata, written);
 		new = changed_line(frame, a, &old, after);
 		lines = table_open(get_relname_relid(bko_table_name(BKO_ORDER_LINE),
 											 frame->run.book->nspoid), AccessShareLock);
@@ -645,7 +701,7 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 		table_close(lines, AccessShareLock);
 		bko_row_set(&new, LINE_ATTACHED_KEY,
 					PointerGetDatum(bko_attached_key(a, after->tts_values, after->tts_isnull)));
-		note_change(frame, &old, &new);
+		note_change(frame, &old, key, &new);
 		result = show_split(a, trigdata->tg_relation, result, &new);
 		if (result != trigdata->tg_newtuple)
 			result = SPI_copytuple(result);
@@ -666,7 +722,7 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	if (lock_line(frame, bko_attached_key(a, slot->tts_values, slot->tts_isnull), &old))
 	{
 		bko_line_decide_delete(frame, &old);
-		note_change(frame, &old, NULL);
+		note_change(frame, &old, NULL, NULL);
 	}
 	SPI_finish();
 }
@@ -736,7 +792,11 @@ bko_attached_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(result);
 	a = bko_attached(trigdata->tg_relation);
 	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && is_move(a, trigdata))
+	{
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			note_moved(a, trigdata);
 		return PointerGetDatum(result);
+	}
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		return PointerGetDatum(insert_row(need_frame(a, trigdata), a, trigdata));
 	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
@@ -752,14 +812,25 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	return PointerGetDatum(result);
 }
 
-/* Write the lines of rows that were updated or deleted. */
-static void
-write_changes(BkoFrame *frame)
+static bool
+is_deleted(const Change *change)
 {
-	Batch	   *b = new_batch();
+	return change->new == NULL;
+}
+
+static bool
+is_rekeyed(const Change *change)
+{
+	return change->rekeyed;
+}
+
+/* Run a statement over the lines of some of the changes. */
+static void
+run_over(BkoFrame *frame, bool (*wanted) (const Change *change), BkoPlanId plan)
+{
 	List	   *changes = frame->attached->changes;
-	Datum	   *ids = palloc(list_length(changes) * sizeof(Datum));
-	Datum	   *items = palloc(list_length(changes) * sizeof(Datum));
+	Datum	   *ids = palloc_extended(list_length(changes) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum	   *items = palloc_extended(list_length(changes) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	Datum		args[2];
 	ListCell   *cell;
 	int			n = 0;
@@ -768,21 +839,38 @@ write_changes(BkoFrame *frame)
 	{
 		Change	   *change = lfirst(cell);
 
+		if (!wanted(change))
+			continue;
+		ids[n] = Int64GetDatum(change->line_id);
+		items[n++] = PointerGetDatum(change->item);
+	}
+	if (n == 0)
+		return;
+	args[0] = bko_array(ids, NULL, n, INT8OID);
+	args[1] = bko_array(items, NULL, n, TEXTOID);
+	bko_run(&frame->run, plan, args, NULL, 0);
+}
+
+/*
+ * Write the lines of rows that were updated or deleted.  Keys are taken away
+ * first: rows may have exchanged them.
+ */
+static void
+write_changes(BkoFrame *frame)
+{
+	Batch	   *b = new_batch();
+	ListCell   *cell;
+
+	run_over(frame, is_deleted, PLAN_ATTACHED_DELETE);
+	run_over(frame, is_rekeyed, PLAN_ATTACHED_UNKEY);
+	foreach(cell, frame->attached->changes)
+	{
+		Change	   *change = lfirst(cell);
+
 		if (change->new)
 			add_to_batch(frame, b, change->new, change->item, false);
-		else
-		{
-			ids[n] = Int64GetDatum(change->line_id);
-			items[n++] = PointerGetDatum(change->item);
-		}
 	}
 	write_batch(frame, b, false);
-	if (n > 0)
-	{
-		args[0] = bko_array(ids, NULL, n, INT8OID);
-		args[1] = bko_array(items, NULL, n, TEXTOID);
-		bko_run(&frame->run, PLAN_ATTACHED_DELETE, args, NULL, 0);
-	}
 	frame->attached->changes = NIL;
 	bko_epoch_next();
 }
@@ -812,8 +900,9 @@ push_plan(BkoAttached *a)
 		name = quote_identifier(get_attname(a->relid, a->output[i].attno, false));
 		appendStringInfo(&sql, bko_is_integer(get_atttype(a->relid, a->output[i].attno)) ?
 						 "%s%s = bko.whole(d.%s)" : "%s%s = d.%s", sep, name, columns[i]);
-		appendStringInfo(&differs, "%sa.%s::pg_catalog.numeric IS DISTINCT FROM d.%s",
-						 *sep ? " OR " : "", name, columns[i]);
+		appendStringInfo(&differs, "%s%s IS DISTINCT FROM d.%s", *sep ? " OR " : "",
+						 bko_column_value(a, a->output[i].attno, "a", "pg_catalog.numeric"),
+						 columns[i]);
 		sep = ", ";
 	}
 	appendStringInfoString(&sql, " FROM (SELECT u.k::pg_catalog.text[] AS key, u.shipped, u.backordered"

@@ -440,6 +440,7 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_INSERT,
 	PLAN_ATTACHED_UPDATE,
 	PLAN_ATTACHED_DELETE,
+	PLAN_ATTACHED_UNKEY,
 	PLAN_ATTACHED_OPEN,
 	PLAN_ATTACHED_FREE,
 	BKO_NPLANS
@@ -1017,6 +1018,8 @@ typedef struct BkoCast
 {
 	Oid			to;
 	CoercionPathType path;
+	bool		single;			/* from a real, or else ... */
+	bool		dbl;			/* from a double precision to numeric */
 	FmgrInfo	func;			/* the cast, or the output function */
 	FmgrInfo	in;
 	Oid			ioparam;
@@ -1094,7 +1097,10 @@ extern AttrNumber bko_role_attno(const BkoAttached *a, const char *role);
 extern void bko_attach_stock_init(void);
 extern char *bko_relation_name(Oid relid);
 extern int	bko_text_modes(void);
+extern int	bko_attached_modes(const BkoAttached *a);
 extern bool bko_is_integer(Oid type);
+extern char *bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias,
+							  const char *type);
 extern char *bko_key_value(const BkoAttached *a, const char *alias);
 extern char *bko_role_value(const BkoAttached *a, const char *role, const char *alias,
 							const char *type);

@@ -242,12 +242,17 @@ find_frame(Oid nspoid, BkoTable table, TriggerEvent op)
 	return NULL;
 }
 
-/* The innermost open frame for an operation on an attached table, or NULL. */
+/*
+ * The frame that the statement whose trigger we are has opened for an operation
+ * on an attached table, or NULL.
+ */
 BkoFrame *
 bko_frame_of(Oid attached, TriggerEvent op)
 {
+	int			depth = bko_trigger_depth();
+
 	for (BkoFrame *frame = top; frame; frame = frame->prev)
-		if (frame->of == attached && frame->op == op)
+		if (frame->of == attached && frame->op == op && frame->depth == depth)
 			return frame;
 	return NULL;
 }

@@ -377,6 +377,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
+	[PLAN_ATTACHED_UNKEY] = {
+		WRITES,
+		"UPDATE @order_line AS l SET attached_key = NULL FROM unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
 	[PLAN_ATTACHED_OPEN] = {
 		READS,
 		"SELECT 1 FROM @order_line WHERE attached_id" EQ "$1"
