@@ -866,6 +866,8 @@ bko_attach(PG_FUNCTION_ARGS)
 		nrows = import_stock(&at, a);
 	else if (at.kind == BKO_ATTACH_ORDERS && !PG_ARGISNULL(6) && PG_GETARG_BOOL(6))
 		nrows = import_orders(&at, a);
+	else if (at.kind == BKO_ATTACH_ORDERS)
+		show_all(a, &at.run);	/* lines from when it was attached before */
 	SPI_finish();
 	table_close(at.rel, NoLock);
 	PG_RETURN_INT64(nrows);

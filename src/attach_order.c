@@ -400,13 +400,25 @@ find_decision(BkoAttachedFrame *attached, BkoRow *row)
 }
 
 /*
+ * The frame of the statement whose row trigger we are, not one further out.
+ * (What a foreign key cascades has its AFTER triggers fired further out.)
+ */
+static BkoFrame *
+frame_here(BkoAttached *a, TriggerEvent op)
+{
+	BkoFrame   *frame = bko_frame_of(a->root, op);
+
+	return frame && frame->depth == bko_trigger_depth() ? frame : NULL;
+}
+
+/*
  * A row goes from one partition to another, and has its line.  Where MERGE did
  * it, the row is in the transition table of what it inserted all the same.
  */
 static void
 note_moved(BkoAttached *a, TriggerData *trigdata)
 {
-	BkoFrame   *frame = bko_frame_of(a->root, TRIGGER_EVENT_INSERT);
+	BkoFrame   *frame = frame_here(a, TRIGGER_EVENT_INSERT);
 	TupleTableSlot *slot = trigdata->tg_trigslot;
 	BkoRow		row;
 	MemoryContext old;
@@ -734,7 +746,7 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 static bool
 is_move(BkoAttached *a, TriggerData *trigdata)
 {
-	BkoFrame   *frame = bko_frame_of(a->root, TRIGGER_EVENT_UPDATE);
+	BkoFrame   *frame = frame_here(a, TRIGGER_EVENT_UPDATE);
 	BkoAttachedFrame *attached = frame ? frame->attached : NULL;
 
 	if (attached == NULL)
@@ -760,7 +772,9 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 static BkoFrame *
 need_frame(BkoAttached *a, TriggerData *trigdata)
 {
-	BkoFrame   *frame = bko_frame_of(a->root, bko_trigger_op(trigdata->tg_event));
+	TriggerEvent op = bko_trigger_op(trigdata->tg_event);
+	BkoFrame   *frame = TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ?
+		frame_here(a, op) : bko_frame_of(a->root, op);
 
 	if (frame == NULL)
 		ereport(ERROR,

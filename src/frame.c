@@ -242,17 +242,12 @@ find_frame(Oid nspoid, BkoTable table, TriggerEvent op)
 	return NULL;
 }
 
-/*
- * The frame that the statement whose trigger we are has opened for an operation
- * on an attached table, or NULL.
- */
+/* The innermost open frame for an operation on an attached table, or NULL. */
 BkoFrame *
 bko_frame_of(Oid attached, TriggerEvent op)
 {
-	int			depth = bko_trigger_depth();
-
 	for (BkoFrame *frame = top; frame; frame = frame->prev)
-		if (frame->of == attached && frame->op == op && frame->depth == depth)
+		if (frame->of == attached && frame->op == op)
 			return frame;
 	return NULL;
 }
