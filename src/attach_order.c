@@ -54,11 +54,19 @@ typedef struct Decision
 	bool		went_in;
 } Decision;
 
+/* What a line is when it is decided about, see check_unchanged(). */
+static const int change_qty[] = {
+	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED
+};
+
+#define CHANGE_NQTY	4
+
 /* A line that changes with its row; new is NULL where the row is deleted. */
 typedef struct Change
 {
 	int64		line_id;
 	text	   *item;			/* before */
+	BkoQty		qty[CHANGE_NQTY];
 	bool		rekeyed;
 	BkoRow	   *new;
 } Change;
@@ -650,6 +658,8 @@ note_change(BkoFrame *frame, BkoRow *old, const text *old_key, BkoRow *new)
 
 	change->line_id = DatumGetInt64(BKO_VALUE(old, LINE_ID));
 	change->item = DatumGetTextPCopy(BKO_VALUE(old, LINE_ITEM));
+	for (int i = 0; i < CHANGE_NQTY; i++)
+		change->qty[i] = line_qty(old, change_qty[i]);
 	if (new)
 	{
 		change->rekeyed = !bko_same_text(old_key, BKO_TEXT(new, LINE_ATTACHED_KEY));
@@ -682,6 +692,44 @@ changed_line(BkoFrame *frame, BkoAttached *a, BkoRow *old, TupleTableSlot *slot)
 	return new;
 }
 
+/* Is a row of this key among what a statement has decided and not written yet? */
+static bool
+is_unfinished(const BkoAttachedFrame *attached, const text *key)
+{
+	ListCell   *cell;
+
+	for (int64 i = 0; i < attached->nlines; i++)
+		if (bko_same_text(attached->lines[i].key, key))
+			return true;
+	foreach(cell, attached->changes)
+	{
+		Change	   *change = lfirst(cell);
+
+		if (change->new && bko_same_text(BKO_TEXT(change->new, LINE_ATTACHED_KEY), key))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raises 55000 where a trigger of a statement on the table that has not ended
+ * changes a row that this statement has inserted or changed: the line isn't there.
+ */
+static void
+refuse_unfinished(BkoAttached *a, text *key)
+{
+	int			depth = bko_trigger_depth();
+
+	for (BkoFrame *frame = bko_frame_of_next(a->root, NULL); frame;
+		 frame = bko_frame_of_next(a->root, frame))
+		if (frame->depth < depth && is_unfinished(frame->attached, key))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("row %s of table \"%s\" is being written by a statement that has not ended",
+							text_to_cstring(key), get_rel_name(a->root)),
+					 errhint("Change it in a BEFORE ROW trigger that sorts before \"zz_bko_row\", or AFTER each STATEMENT.")));
+}
+
 static HeapTuple
 update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 {
@@ -702,6 +750,7 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	bko_check_last_trigger(trigdata);
 	SPI_connect();
 	key = bko_attached_key(a, before->tts_values, before->tts_isnull);
+	refuse_unfinished(a, key);
 	if (lock_line(frame, key, &old))
 	{
 		if (written != 0)
@@ -727,11 +776,14 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 {
 	TupleTableSlot *slot = trigdata->tg_trigslot;
 	BkoRow		old;
+	text	   *key;
 
 	slot_getallattrs(slot);
 	bko_check_last_trigger(trigdata);
 	SPI_connect();
-	if (lock_line(frame, bko_attached_key(a, slot->tts_values, slot->tts_isnull), &old))
+	key = bko_attached_key(a, slot->tts_values, slot->tts_isnull);
+	refuse_unfinished(a, key);
+	if (lock_line(frame, key, &old))
 	{
 		bko_line_decide_delete(frame, &old);
 		note_change(frame, &old, NULL, NULL);
@@ -787,6 +839,27 @@ need_frame(BkoAttached *a, TriggerData *trigdata)
 }
 
 /*
+ * We are bringing a row up to date.  Raises 27000 where a trigger changes at
+ * this opportunity what the order line has from it.
+ */
+static void
+check_shown(TriggerData *trigdata)
+{
+	BkoAttached *a = bko_attached(trigdata->tg_relation);
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		return;
+	slot_getallattrs(trigdata->tg_trigslot);
+	slot_getallattrs(trigdata->tg_newslot);
+	if (mapped_changed(a, trigdata->tg_trigslot, trigdata->tg_newslot))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed a mapped column of table \"%s\" while bko brought its row up to date",
+						RelationGetRelationName(trigdata->tg_relation)),
+				 errhint("Let that trigger fire BEFORE UPDATE OF the columns that the application writes.")));
+}
+
+/*
  * bko.attached_row(): BEFORE each row of an attached table of order lines is
  * inserted, updated or deleted.  Decides the split and shows it in the row.
  * Raises what order_line raises, BK003 for a column that bko keeps up to date.
@@ -803,7 +876,10 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	result = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	if (bko_engine_writing())
+	{
+		check_shown(trigdata);
 		return PointerGetDatum(result);
+	}
 	a = bko_attached(trigdata->tg_relation);
 	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && is_move(a, trigdata))
 	{
@@ -866,6 +942,38 @@ run_over(BkoFrame *frame, bool (*wanted) (const Change *change), BkoPlanId plan)
 }
 
 /*
+ * A line stands as it was decided about, under its stock row's lock, unless a
+ * trigger of this statement has changed it.  Raises 27000.
+ */
+static void
+check_unchanged(BkoFrame *frame)
+{
+	List	   *changes = frame->attached->changes;
+	int			n = list_length(changes);
+	Datum	   *values = palloc_extended(n * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum		args[2 + CHANGE_NQTY];
+
+	for (int i = 0; i < n; i++)
+		values[i] = Int64GetDatum(((Change *) list_nth(changes, i))->line_id);
+	args[0] = bko_array(values, NULL, n, INT8OID);
+	for (int i = 0; i < n; i++)
+		values[i] = PointerGetDatum(((Change *) list_nth(changes, i))->item);
+	args[1] = bko_array(values, NULL, n, TEXTOID);
+	for (int q = 0; q < CHANGE_NQTY; q++)
+	{
+		for (int i = 0; i < n; i++)
+			values[i] = NumericGetDatum(bko_qty_to_numeric(((Change *) list_nth(changes, i))->qty[q]));
+		args[2 + q] = bko_array(values, NULL, n, NUMERICOID);
+	}
+	if (bko_run(&frame->run, PLAN_ATTACHED_UNCHANGED, args, NULL, 0) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed an order line while the row of \"%s\" that it serves was changed",
+						get_rel_name(frame->attached->a->root)),
+				 errhint("Let that trigger fire AFTER each STATEMENT.")));
+}
+
+/*
  * Write the lines of rows that were updated or deleted.  Keys are taken away
  * first: rows may have exchanged them.
  */
@@ -875,6 +983,9 @@ write_changes(BkoFrame *frame)
 	Batch	   *b = new_batch();
 	ListCell   *cell;
 
+	if (frame->attached->changes == NIL)
+		return;
+	check_unchanged(frame);
 	run_over(frame, is_deleted, PLAN_ATTACHED_DELETE);
 	run_over(frame, is_rekeyed, PLAN_ATTACHED_UNKEY);
 	foreach(cell, frame->attached->changes)

@@ -440,6 +440,7 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_INSERT,
 	PLAN_ATTACHED_UPDATE,
 	PLAN_ATTACHED_DELETE,
+	PLAN_ATTACHED_UNCHANGED,
 	PLAN_ATTACHED_UNKEY,
 	PLAN_ATTACHED_OPEN,
 	PLAN_ATTACHED_FREE,
@@ -704,6 +705,7 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
+extern BkoFrame *bko_frame_of_next(Oid attached, const BkoFrame *frame);
 extern BkoFrame *bko_frame_of_other(Oid attached, const BkoFrame *but);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
