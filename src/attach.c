@@ -22,6 +22,7 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/nodes.h"
 #include "utils/builtins.h"
@@ -91,6 +92,8 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 
 	from = getBaseType(from);
 	cast->to = to;
+	cast->single = from == FLOAT4OID && to == NUMERICOID;
+	cast->dbl = from == FLOAT8OID && to == NUMERICOID;
 	cast->path = from == to ? COERCION_PATH_RELABELTYPE :
 		find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &funcid);
 	switch (cast->path)
@@ -111,9 +114,25 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 	}
 }
 
+/* The number that a float prints as, where its cast to numeric would round. */
+static Datum
+exact_numeric(char *number)
+{
+	Datum		value = DirectFunctionCall3(numeric_in, CStringGetDatum(number),
+											ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+
+	pfree(number);
+	return value;
+}
+
+/* A value, not null, as one of the type that the cast is to. */
 Datum
 bko_cast(BkoCast *cast, Datum value)
 {
+	if (cast->single)
+		return exact_numeric(float_to_shortest_decimal(DatumGetFloat4(value)));
+	if (cast->dbl)
+		return exact_numeric(double_to_shortest_decimal(DatumGetFloat8(value)));
 	if (cast->path == COERCION_PATH_RELABELTYPE)
 		return value;
 	if (cast->path == COERCION_PATH_COERCEVIAIO)
@@ -312,6 +331,7 @@ is_plain_text(Oid type)
 static void
 load_key(BkoAttached *a, Relation rel)
 {
+	a->keyplain = true;
 	for (int i = 0; i < a->nkeys; i++)
 	{
 		Oid			out;
@@ -320,7 +340,7 @@ load_key(BkoAttached *a, Relation rel)
 
 		getTypeOutputInfo(type, &out, &varlena);
 		fmgr_info_cxt(out, &a->keyout[i], a->cxt);
-		a->keyplain = (i == 0 || a->keyplain) && is_plain_text(type);
+		a->keyplain = a->keyplain && is_plain_text(type);
 	}
 }
 
@@ -517,22 +537,38 @@ bko_attach_init(void)
 /* ---- rows ---- */
 
 /*
- * Settings under which the text of any type is the same, see postgres_fdw;
- * returns the level to go back to by AtEOXact_GUC().
+ * Settings under which the text of any type is the same, see postgres_fdw, or
+ * that of numbers alone; returns the level to go back to by AtEOXact_GUC().
  */
-int
-bko_text_modes(void)
+static int
+set_modes(bool all)
 {
 	static const char *const modes[][2] = {
-		{"datestyle", "ISO"}, {"timezone", "UTC"}, {"intervalstyle", "postgres"},
-		{"extra_float_digits", "3"}
+		{"extra_float_digits", "3"}, {"datestyle", "ISO"}, {"timezone", "UTC"},
+		{"intervalstyle", "postgres"}
 	};
 	int			nestlevel = NewGUCNestLevel();
 
-	for (int i = 0; i < lengthof(modes); i++)
+	for (int i = 0; i < (all ? lengthof(modes) : 1); i++)
 		(void) set_config_option(modes[i][0], modes[i][1], PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	return nestlevel;
+}
+
+int
+bko_text_modes(void)
+{
+	return set_modes(true);
+}
+
+/*
+ * Such settings for quantities and keys of a table: triggers of the application
+ * that fire meanwhile should see the session's own, where that is possible.
+ */
+int
+bko_attached_modes(const BkoAttached *a)
+{
+	return set_modes(!a->keyplain);
 }
 
 /* The key of a row as the text of an array of texts; palloc'd. */
@@ -654,6 +690,23 @@ bko_append_key_match(StringInfo sql, const BkoAttached *a, const char *alias, co
 	}
 }
 
+/*
+ * The text of a column of the key as its type's output function has it, which
+ * a cast to text need not be: char(n), boolean, inet.
+ */
+static void
+append_key_text(StringInfo sql, const BkoAttached *a, AttrNumber attno, const char *alias)
+{
+	const char *column = quote_identifier(get_attname(a->relid, attno, false));
+	Oid			funcid;
+
+	if (find_coercion_pathway(TEXTOID, getBaseType(get_atttype(a->relid, attno)),
+							  COERCION_EXPLICIT, &funcid) == COERCION_PATH_FUNC)
+		appendStringInfo(sql, "pg_catalog.format('%%s', %s.%s)", alias, column);
+	else
+		appendStringInfo(sql, "%s.%s::pg_catalog.text", alias, column);
+}
+
 /* The key of a row, by its alias, as an array of texts. */
 char *
 bko_key_value(const BkoAttached *a, const char *alias)
@@ -664,8 +717,10 @@ bko_key_value(const BkoAttached *a, const char *alias)
 		return pstrdup("NULL::pg_catalog.text[]");
 	initStringInfo(&sql);
 	for (int i = 0; i < a->nkeys; i++)
-		appendStringInfo(&sql, "%s%s.%s::pg_catalog.text", i == 0 ? "ARRAY[" : ", ", alias,
-						 quote_identifier(get_attname(a->relid, a->key[i], false)));
+	{
+		appendStringInfoString(&sql, i == 0 ? "ARRAY[" : ", ");
+		append_key_text(&sql, a, a->key[i], alias);
+	}
 	appendStringInfoChar(&sql, ']');
 	return sql.data;
 }
@@ -677,6 +732,19 @@ bko_is_integer(Oid type)
 }
 
 /*
+ * A column of a row, by its alias, as a value of some type; palloc'd.  A float
+ * becomes the number that it prints as under bko_text_modes().
+ */
+char *
+bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias, const char *type)
+{
+	Oid			from = getBaseType(get_atttype(a->relid, attno));
+
+	return psprintf("%s.%s%s::%s", alias, quote_identifier(get_attname(a->relid, attno, false)),
+					from == FLOAT4OID || from == FLOAT8OID ? "::pg_catalog.text" : "", type);
+}
+
+/*
  * What a role is as an expression over a row of the table, by its alias: the
  * column, or the constant where it is null or there is none.
  */
@@ -685,8 +753,7 @@ bko_role_value(const BkoAttached *a, const char *role, const char *alias, const 
 {
 	AttrNumber	attno = bko_role_attno(a, role);
 	char	   *constant = bko_constant(a->constants, role);
-	char	   *column = attno == 0 ? NULL :
-		psprintf("%s.%s::%s", alias, quote_identifier(get_attname(a->relid, attno, false)), type);
+	char	   *column = attno == 0 ? NULL : bko_column_value(a, attno, alias, type);
 
 	if (constant == NULL && strcmp(role, "location") == 0)
 		constant = "main";

@@ -118,11 +118,20 @@ check_relation(Relation rel)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is %s", name, is_of_book(rel) ? "a table of a book" : "a system catalog"),
 				 errhint("Attach a table of the application.")));
-	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+}
+
+/* Open a table of the caller's, whom alone we let wait for such a lock. */
+static Relation
+open_own(Oid relid, LOCKMODE lock)
+{
+	const char *name = get_rel_name(relid);
+
+	if (name != NULL && !bko_owns_relation(relid, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table \"%s\"", name),
 				 errhint("Who attaches a table owns it and the book.")));
+	return relation_open(relid, lock);
 }
 
 /* Raises 42710 where the table is attached already. */
@@ -366,23 +375,27 @@ is_key(Relation rel, const AttrNumber *attno, int n)
 	return false;
 }
 
-/* The primary key's columns; returns how many, 0 where there is none. */
+/*
+ * The primary key's columns, though it be deferrable; returns how many, 0 where
+ * there is none.
+ */
 static int
 primary_key(Relation rel, AttrNumber *attno)
 {
-	Oid			index;
-	HeapTuple	tuple;
-	int			n;
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	int			n = 0;
 
-	(void) RelationGetIndexList(rel);
-	index = rel->rd_pkindex;
-	if (!OidIsValid(index))
-		return 0;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	n = ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts;
-	for (int i = 0; i < n; i++)
-		attno[i] = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i];
-	ReleaseSysCache(tuple);
+	foreach(cell, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (index->indisprimary)
+			for (n = 0; n < index->indnkeyatts; n++)
+				attno[n] = index->indkey.values[n];
+		ReleaseSysCache(tuple);
+	}
 	return n;
 }
 
@@ -582,21 +595,43 @@ import_columns(BkoAttached *a, StringInfo columns, StringInfo values)
 	}
 }
 
-/* The rows that have no line yet, each as the line that it becomes. */
+/* The columns of the key, or their names in import_rows(). */
+static char *
+key_columns(const BkoAttached *a, bool names)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < a->nkeys; i++)
+	{
+		appendStringInfoString(&sql, i > 0 ? ", " : "");
+		if (names)
+			appendStringInfo(&sql, "r.key%d", i + 1);
+		else
+			appendStringInfo(&sql, "a.%s AS key%d",
+							 quote_identifier(get_attname(a->relid, a->key[i], false)), i + 1);
+	}
+	return sql.data;
+}
+
+/*
+ * The rows that have no line yet, each as the line that it becomes; key1, ...
+ * put those of one age in order.
+ */
 static char *
 import_rows(BkoAttached *a, const BkoRun *run, const char *values)
 {
 	AttrNumber	shipped = a->output[BKO_OUT_SHIPPED].attno;
 
-	return psprintf("SELECT %s AS key, %s AS item, %s AS location, %s AS qty, %s AS shipped,"
+	return psprintf("SELECT %s, %s AS key, %s AS item, %s AS location, %s AS qty, %s AS shipped,"
 					" LEAST(COALESCE(%s, now()), now()) AS ordered_at%s"
 					" FROM %s AS a WHERE COALESCE(%s, 0) <> 0 AND NOT EXISTS (SELECT FROM %sorder_line AS l"
 					" WHERE l.attached_id = %d AND l.attached_key = %s)",
-					bko_key_value(a, "a"), bko_role_value(a, "item", "a", "pg_catalog.text"),
+					key_columns(a, false), bko_key_value(a, "a"), bko_role_value(a, "item", "a", "pg_catalog.text"),
 					bko_role_value(a, "location", "a", "pg_catalog.text"),
 					bko_role_value(a, "qty", "a", "pg_catalog.numeric"),
-					shipped == 0 ? "0" : psprintf("COALESCE(a.%s, 0)::pg_catalog.numeric",
-												  quote_identifier(get_attname(a->relid, shipped, false))),
+					shipped == 0 ? "0" :
+					psprintf("COALESCE(%s, 0)", bko_column_value(a, shipped, "a", "pg_catalog.numeric")),
 					bko_role_value(a, "ordered_at", "a", "timestamptz"), values,
 					bko_relation_name(a->root), bko_role_value(a, "qty", "a", "pg_catalog.numeric"),
 					run->book->prefix, a->id, bko_key_value(a, "a"));
@@ -651,7 +686,7 @@ import_lines(BkoAttached *a, const BkoRun *run)
 				   " qty_filled_first, ordered_at, queued_at, closed_at%s)"
 				   " SELECT %d, r.key, r.item, r.location, r.qty, r.shipped, 0, r.qty - r.shipped, 0, 0,"
 				   " r.shipped, r.ordered_at, r.ordered_at, CASE WHEN r.qty = r.shipped THEN r.ordered_at END%s"
-				   " FROM r ORDER BY r.ordered_at, r.key"
+				   " FROM r ORDER BY r.ordered_at, %s"
 				   " RETURNING line_id, item, location, qty_shipped, qty_backordered, queued_at),"
 				   " m AS (INSERT INTO %smovement (at, kind, from_state, to_state, item, location, qty, line_id,"
 				   " reason, by_role)"
@@ -667,7 +702,8 @@ import_lines(BkoAttached *a, const BkoRun *run)
 				   " FROM (SELECT l.item, l.location, sum(l.qty_backordered) AS qty, max(l.queued_at) AS queued_at"
 				   " FROM l GROUP BY l.item, l.location) AS d"
 				   " WHERE s.item = d.item AND s.location = d.location",
-				   import_rows(a, run, values.data), prefix, columns.data, a->id, columns.data, prefix, prefix);
+				   import_rows(a, run, values.data), prefix, columns.data, a->id, columns.data,
+				   key_columns(a, true), prefix, prefix);
 	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s", SPI_result_code_string(SPI_result));
@@ -774,6 +810,8 @@ import_orders(Attaching *at, BkoAttached *a)
 static int64
 import_stock(Attaching *at, BkoAttached *a)
 {
+	int			nestlevel = bko_attached_modes(a);
+
 	run_sql(psprintf("INSERT INTO %sstock AS s (item, location, on_hand)"
 					 " SELECT %s, %s, COALESCE(%s, 0) FROM %s AS n ORDER BY 1, 2"
 					 " ON CONFLICT (item, location) DO UPDATE SET on_hand = EXCLUDED.on_hand",
@@ -781,6 +819,7 @@ import_stock(Attaching *at, BkoAttached *a)
 					 bko_role_value(a, "location", "n", "pg_catalog.text"),
 					 bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"),
 					 bko_relation_name(a->root)));
+	AtEOXact_GUC(true, nestlevel);
 	return SPI_processed;
 }
 
@@ -810,7 +849,7 @@ bko_attach(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("no table is named"),
 				 errhint("Give its name: attach_orders('order_details', ...).")));
-	at.rel = relation_open(PG_GETARG_OID(2), ShareRowExclusiveLock);
+	at.rel = open_own(PG_GETARG_OID(2), ShareRowExclusiveLock);
 	at.constants = PG_ARGISNULL(5) ? NULL : PG_GETARG_JSONB_P(5);
 	check_relation(at.rel);
 	check_not_attached(at.rel);
@@ -834,6 +873,8 @@ bko_attach(PG_FUNCTION_ARGS)
 		nrows = import_stock(&at, a);
 	else if (at.kind == BKO_ATTACH_ORDERS && !PG_ARGISNULL(6) && PG_GETARG_BOOL(6))
 		nrows = import_orders(&at, a);
+	else if (at.kind == BKO_ATTACH_ORDERS)
+		show_all(a, &at.run);	/* lines from when it was attached before */
 	SPI_finish();
 	table_close(at.rel, NoLock);
 	PG_RETURN_INT64(nrows);
@@ -850,6 +891,22 @@ release_book(const BkoRun *run, const char *kind, const char *table)
 }
 
 /*
+ * Is a table attached to the book?  One that has lost its map trigger, with a
+ * column that was dropped, is so by what the book says.
+ */
+static bool
+serves(const BkoRun *run, Relation rel)
+{
+	const Trigger *map = bko_map_trigger(rel);
+
+	if (map)
+		return bko_map_book(map) == run->book->book_relid;
+	run_sql(psprintf("SELECT 1 FROM %sattached WHERE relation = %u AND detached_at IS NULL",
+					 run->book->prefix, RelationGetRelid(rel)));
+	return SPI_processed > 0;
+}
+
+/*
  * bko.detach(book, table): takes the engine away; the rows of the table stay
  * as they are, their lines stay in the book.  Raises 42704 where the table
  * isn't attached to this book.
@@ -863,7 +920,6 @@ bko_detach(PG_FUNCTION_ARGS)
 	};
 	BkoRun		run = bko_function_run(fcinfo);
 	Relation	rel;
-	const Trigger *map;
 	char	   *name;
 
 	if (PG_ARGISNULL(1))
@@ -871,9 +927,9 @@ bko_detach(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("no table is named"),
 				 errhint("The view attachment has the tables that are attached.")));
-	rel = relation_open(PG_GETARG_OID(1), AccessExclusiveLock);
-	map = bko_map_trigger(rel);
-	if (map == NULL || bko_map_book(map) != run.book->book_relid)
+	rel = open_own(PG_GETARG_OID(1), AccessExclusiveLock);
+	SPI_connect();
+	if (!serves(&run, rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table \"%s\" is not attached to book \"%s\"", RelationGetRelationName(rel),
@@ -881,7 +937,6 @@ bko_detach(PG_FUNCTION_ARGS)
 				 errhint("The view attachment has the tables that are attached.")));
 	name = bko_relation_name(RelationGetRelid(rel));
 	table_close(rel, NoLock);
-	SPI_connect();
 	for (int i = 0; i < lengthof(triggers); i++)
 		run_sql(psprintf("DROP TRIGGER IF EXISTS %s ON %s", triggers[i], name));
 	run_sql(psprintf("UPDATE %sattached SET detached_at = now() WHERE relation = %u",
@@ -1028,6 +1083,19 @@ run_query(const BkoRun *run, const char *sql)
 	return SPI_processed;
 }
 
+/* Nobody knows any more what is mapped, and every statement on the table fails. */
+static void
+put_lost_map(ReturnSetInfo *rsinfo, Relation rel)
+{
+	Datum		values[4] = {0};
+	bool		nulls[4] = {true, true, true, false};
+
+	values[3] = CStringGetTextDatum(psprintf("%s has lost its trigger " BKO_MAP_TRIGGER
+											 ": detach() it and attach it again",
+											 bko_relation_name(RelationGetRelid(rel))));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
 /*
  * bko.attached_breaks(book, read_key, attached_id): item, location, line_id and
  * detail of each row of an attached table that disagrees with the book.  Raises
@@ -1051,6 +1119,12 @@ bko_attached_breaks(PG_FUNCTION_ARGS)
 	rel = bko_attached_relation(&run, PG_GETARG_INT32(2));
 	if (rel == NULL)
 		return (Datum) 0;
+	if (bko_map_trigger(rel) == NULL)
+	{
+		put_lost_map(rsinfo, rel);
+		table_close(rel, NoLock);
+		return (Datum) 0;
+	}
 	a = bko_attached(rel);
 	nestlevel = bko_text_modes();
 	SPI_connect();

@@ -54,11 +54,20 @@ typedef struct Decision
 	bool		went_in;
 } Decision;
 
+/* What a line is when it is decided about, see check_unchanged(). */
+static const int change_qty[] = {
+	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED
+};
+
+#define CHANGE_NQTY	4
+
 /* A line that changes with its row; new is NULL where the row is deleted. */
 typedef struct Change
 {
 	int64		line_id;
 	text	   *item;			/* before */
+	BkoQty		qty[CHANGE_NQTY];
+	bool		rekeyed;
 	BkoRow	   *new;
 } Change;
 
@@ -78,6 +87,7 @@ struct BkoAttachedFrame
 	int			npending;
 	int			maxpending;
 	bool		moving;			/* a row goes to another partition */
+	List	   *moved;			/* hashes of rows that MERGE brings there */
 	ItemPointerData last;		/* the row updated last */
 	Oid			last_rel;
 };
@@ -397,15 +407,70 @@ find_decision(BkoAttachedFrame *attached, BkoRow *row)
 			 errhint("Give that trigger a name that sorts before \"zz_bko_row\".")));
 }
 
+/*
+ * The frame of the statement whose row trigger we are, not one further out.
+ * (What a foreign key cascades has its AFTER triggers fired further out.)
+ */
+static BkoFrame *
+frame_here(BkoAttached *a, TriggerEvent op)
+{
+	BkoFrame   *frame = bko_frame_of(a->root, op);
+
+	return frame && frame->depth == bko_trigger_depth() ? frame : NULL;
+}
+
+/*
+ * A row goes from one partition to another, and has its line.  Where MERGE did
+ * it, the row is in the transition table of what it inserted all the same.
+ */
+static void
+note_moved(BkoAttached *a, TriggerData *trigdata)
+{
+	BkoFrame   *frame = frame_here(a, TRIGGER_EVENT_INSERT);
+	TupleTableSlot *slot = trigdata->tg_trigslot;
+	BkoRow		row;
+	MemoryContext old;
+	uint64	   *hash;
+
+	if (frame == NULL)
+		return;
+	slot_getallattrs(slot);
+	row = line_of(frame->attached, a, slot->tts_values, slot->tts_isnull);
+	old = MemoryContextSwitchTo(frame->cxt);
+	hash = palloc(sizeof(uint64));
+	*hash = hash_of(&row);
+	frame->attached->moved = lappend(frame->attached->moved, hash);
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+was_moved(BkoAttachedFrame *attached, BkoRow *row)
+{
+	uint64		hash;
+	ListCell   *cell;
+
+	if (attached->moved == NIL)
+		return false;
+	hash = hash_of(row);
+	foreach(cell, attached->moved)
+		if (*(uint64 *) lfirst(cell) == hash)
+			return true;
+	return false;
+}
+
 /* Count in a row that went in, and gather its line. */
 static void
 tally_row(BkoFrame *frame, TupleTableSlot *slot, void *arg)
 {
 	BkoAttachedFrame *attached = frame->attached;
 	BkoRow		row = line_of(attached, attached->a, slot->tts_values, slot->tts_isnull);
-	Decision   *d = find_decision(attached, &row);
-	BkoQty		ordered = d->shipped + d->allocated + d->backordered;
+	Decision   *d;
+	BkoQty		ordered;
 
+	if (was_moved(attached, &row))
+		return;
+	d = find_decision(attached, &row);
+	ordered = d->shipped + d->allocated + d->backordered;
 	bko_row_set(&row, LINE_ID, Int64GetDatum(d->line_id));
 	bko_row_set_qty(&row, LINE_QTY_ORDERED, ordered);
 	bko_row_set_qty(&row, LINE_QTY_SHIPPED, d->shipped);
@@ -540,12 +605,10 @@ slot_changed(TupleTableSlot *old, TupleTableSlot *new, AttrNumber attno)
 		!datum_image_eq(old->tts_values[i], new->tts_values[i], att->attbyval, att->attlen);
 }
 
-/* Refuse what the application writes into a column that shows the split. */
-static void
-check_outputs(BkoAttached *a, TriggerData *trigdata)
+/* The column that shows the split and is written by the application, or 0. */
+static AttrNumber
+written_output(BkoAttached *a, TupleTableSlot *old, TupleTableSlot *new)
 {
-	TupleTableSlot *old = trigdata->tg_trigslot;
-	TupleTableSlot *new = trigdata->tg_newslot;
 
 	for (int i = 0; i < BKO_NOUT; i++)
 	{
@@ -558,13 +621,20 @@ check_outputs(BkoAttached *a, TriggerData *trigdata)
 			DatumGetBool(DirectFunctionCall2(numeric_eq, old->tts_values[attno - 1],
 											 new->tts_values[attno - 1])))
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_KEPT_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" is kept by bko",
-						NameStr(TupleDescAttr(old->tts_tupleDescriptor, attno - 1)->attname),
-						RelationGetRelationName(trigdata->tg_relation)),
-				 errhint("It shows how the row's order line stands: leave it out of the statement, or write back what was read last.")));
+		return attno;
 	}
+	return 0;
+}
+
+static void
+refuse_output(TriggerData *trigdata, AttrNumber attno)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_KEPT_COLUMN),
+			 errmsg("column \"%s\" of table \"%s\" is kept by bko",
+					NameStr(TupleDescAttr(RelationGetDescr(trigdata->tg_relation), attno - 1)->attname),
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("It shows how the row's order line stands: leave it out of the statement, or write back what was read last.")));
 }
 
 /* Does the statement change anything that is mapped? */
@@ -581,15 +651,18 @@ mapped_changed(BkoAttached *a, TupleTableSlot *old, TupleTableSlot *new)
 }
 
 static void
-note_change(BkoFrame *frame, BkoRow *old, BkoRow *new)
+note_change(BkoFrame *frame, BkoRow *old, const text *old_key, BkoRow *new)
 {
 	MemoryContext cxt = MemoryContextSwitchTo(frame->cxt);
 	Change	   *change = palloc0(sizeof(Change));
 
 	change->line_id = DatumGetInt64(BKO_VALUE(old, LINE_ID));
 	change->item = DatumGetTextPCopy(BKO_VALUE(old, LINE_ITEM));
+	for (int i = 0; i < CHANGE_NQTY; i++)
+		change->qty[i] = line_qty(old, change_qty[i]);
 	if (new)
 	{
+		change->rekeyed = !bko_same_text(old_key, BKO_TEXT(new, LINE_ATTACHED_KEY));
 		change->new = palloc(sizeof(BkoRow));
 		*change->new = empty_line(frame->attached);
 		for (int c = 0; c < LINE_NCOLUMNS; c++)
@@ -619,6 +692,44 @@ changed_line(BkoFrame *frame, BkoAttached *a, BkoRow *old, TupleTableSlot *slot)
 	return new;
 }
 
+/* Is a row of this key among what a statement has decided and not written yet? */
+static bool
+is_unfinished(const BkoAttachedFrame *attached, const text *key)
+{
+	ListCell   *cell;
+
+	for (int64 i = 0; i < attached->nlines; i++)
+		if (bko_same_text(attached->lines[i].key, key))
+			return true;
+	foreach(cell, attached->changes)
+	{
+		Change	   *change = lfirst(cell);
+
+		if (change->new && bko_same_text(BKO_TEXT(change->new, LINE_ATTACHED_KEY), key))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raises 55000 where a trigger of a statement on the table that has not ended
+ * changes a row that this statement has inserted or changed: the line isn't there.
+ */
+static void
+refuse_unfinished(BkoAttached *a, text *key)
+{
+	int			depth = bko_trigger_depth();
+
+	for (BkoFrame *frame = bko_frame_of_next(a->root, NULL); frame;
+		 frame = bko_frame_of_next(a->root, frame))
+		if (frame->depth < depth && is_unfinished(frame->attached, key))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("row %s of table \"%s\" is being written by a statement that has not ended",
+							text_to_cstring(key), get_rel_name(a->root)),
+					 errhint("Change it in a BEFORE ROW trigger that sorts before \"zz_bko_row\", or AFTER each STATEMENT.")));
+}
+
 static HeapTuple
 update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 {
@@ -628,16 +739,22 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	BkoRow		new;
 	Relation	lines;
 	HeapTuple	result = trigdata->tg_newtuple;
+	AttrNumber	written;
+	text	   *key;
 
 	slot_getallattrs(before);
 	slot_getallattrs(after);
-	check_outputs(a, trigdata);
-	if (!mapped_changed(a, before, after))
+	written = written_output(a, before, after);
+	if (written == 0 && !mapped_changed(a, before, after))
 		return result;
 	bko_check_last_trigger(trigdata);
 	SPI_connect();
-	if (lock_line(frame, bko_attached_key(a, before->tts_values, before->tts_isnull), &old))
+	key = bko_attached_key(a, before->tts_values, before->tts_isnull);
+	refuse_unfinished(a, key);
+	if (lock_line(frame, key, &old))
 	{
+		if (written != 0)
+			refuse_output(trigdata, written);
 		new = changed_line(frame, a, &old, after);
 		lines = table_open(get_relname_relid(bko_table_name(BKO_ORDER_LINE),
 											 frame->run.book->nspoid), AccessShareLock);
@@ -645,7 +762,7 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 		table_close(lines, AccessShareLock);
 		bko_row_set(&new, LINE_ATTACHED_KEY,
 					PointerGetDatum(bko_attached_key(a, after->tts_values, after->tts_isnull)));
-		note_change(frame, &old, &new);
+		note_change(frame, &old, key, &new);
 		result = show_split(a, trigdata->tg_relation, result, &new);
 		if (result != trigdata->tg_newtuple)
 			result = SPI_copytuple(result);
@@ -659,14 +776,17 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 {
 	TupleTableSlot *slot = trigdata->tg_trigslot;
 	BkoRow		old;
+	text	   *key;
 
 	slot_getallattrs(slot);
 	bko_check_last_trigger(trigdata);
 	SPI_connect();
-	if (lock_line(frame, bko_attached_key(a, slot->tts_values, slot->tts_isnull), &old))
+	key = bko_attached_key(a, slot->tts_values, slot->tts_isnull);
+	refuse_unfinished(a, key);
+	if (lock_line(frame, key, &old))
 	{
 		bko_line_decide_delete(frame, &old);
-		note_change(frame, &old, NULL);
+		note_change(frame, &old, NULL, NULL);
 	}
 	SPI_finish();
 }
@@ -678,7 +798,7 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 static bool
 is_move(BkoAttached *a, TriggerData *trigdata)
 {
-	BkoFrame   *frame = bko_frame_of(a->root, TRIGGER_EVENT_UPDATE);
+	BkoFrame   *frame = frame_here(a, TRIGGER_EVENT_UPDATE);
 	BkoAttachedFrame *attached = frame ? frame->attached : NULL;
 
 	if (attached == NULL)
@@ -704,7 +824,9 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 static BkoFrame *
 need_frame(BkoAttached *a, TriggerData *trigdata)
 {
-	BkoFrame   *frame = bko_frame_of(a->root, bko_trigger_op(trigdata->tg_event));
+	TriggerEvent op = bko_trigger_op(trigdata->tg_event);
+	BkoFrame   *frame = TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ?
+		frame_here(a, op) : bko_frame_of(a->root, op);
 
 	if (frame == NULL)
 		ereport(ERROR,
@@ -714,6 +836,27 @@ need_frame(BkoAttached *a, TriggerData *trigdata)
 						RelationGetRelationName(trigdata->tg_relation)),
 				 errhint("Write to the table itself, not to a partition of it, and leave its triggers enabled.")));
 	return frame;
+}
+
+/*
+ * We are bringing a row up to date.  Raises 27000 where a trigger changes at
+ * this opportunity what the order line has from it.
+ */
+static void
+check_shown(TriggerData *trigdata)
+{
+	BkoAttached *a = bko_attached(trigdata->tg_relation);
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		return;
+	slot_getallattrs(trigdata->tg_trigslot);
+	slot_getallattrs(trigdata->tg_newslot);
+	if (mapped_changed(a, trigdata->tg_trigslot, trigdata->tg_newslot))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed a mapped column of table \"%s\" while bko brought its row up to date",
+						RelationGetRelationName(trigdata->tg_relation)),
+				 errhint("Let that trigger fire BEFORE UPDATE OF the columns that the application writes.")));
 }
 
 /*
@@ -733,10 +876,17 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	result = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	if (bko_engine_writing())
+	{
+		check_shown(trigdata);
 		return PointerGetDatum(result);
+	}
 	a = bko_attached(trigdata->tg_relation);
 	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) && is_move(a, trigdata))
+	{
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+			note_moved(a, trigdata);
 		return PointerGetDatum(result);
+	}
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		return PointerGetDatum(insert_row(need_frame(a, trigdata), a, trigdata));
 	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
@@ -752,14 +902,25 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	return PointerGetDatum(result);
 }
 
-/* Write the lines of rows that were updated or deleted. */
-static void
-write_changes(BkoFrame *frame)
+static bool
+is_deleted(const Change *change)
 {
-	Batch	   *b = new_batch();
+	return change->new == NULL;
+}
+
+static bool
+is_rekeyed(const Change *change)
+{
+	return change->rekeyed;
+}
+
+/* Run a statement over the lines of some of the changes. */
+static void
+run_over(BkoFrame *frame, bool (*wanted) (const Change *change), BkoPlanId plan)
+{
 	List	   *changes = frame->attached->changes;
-	Datum	   *ids = palloc(list_length(changes) * sizeof(Datum));
-	Datum	   *items = palloc(list_length(changes) * sizeof(Datum));
+	Datum	   *ids = palloc_extended(list_length(changes) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum	   *items = palloc_extended(list_length(changes) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	Datum		args[2];
 	ListCell   *cell;
 	int			n = 0;
@@ -768,21 +929,73 @@ write_changes(BkoFrame *frame)
 	{
 		Change	   *change = lfirst(cell);
 
+		if (!wanted(change))
+			continue;
+		ids[n] = Int64GetDatum(change->line_id);
+		items[n++] = PointerGetDatum(change->item);
+	}
+	if (n == 0)
+		return;
+	args[0] = bko_array(ids, NULL, n, INT8OID);
+	args[1] = bko_array(items, NULL, n, TEXTOID);
+	bko_run(&frame->run, plan, args, NULL, 0);
+}
+
+/*
+ * A line stands as it was decided about, under its stock row's lock, unless a
+ * trigger of this statement has changed it.  Raises 27000.
+ */
+static void
+check_unchanged(BkoFrame *frame)
+{
+	List	   *changes = frame->attached->changes;
+	int			n = list_length(changes);
+	Datum	   *values = palloc_extended(n * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum		args[2 + CHANGE_NQTY];
+
+	for (int i = 0; i < n; i++)
+		values[i] = Int64GetDatum(((Change *) list_nth(changes, i))->line_id);
+	args[0] = bko_array(values, NULL, n, INT8OID);
+	for (int i = 0; i < n; i++)
+		values[i] = PointerGetDatum(((Change *) list_nth(changes, i))->item);
+	args[1] = bko_array(values, NULL, n, TEXTOID);
+	for (int q = 0; q < CHANGE_NQTY; q++)
+	{
+		for (int i = 0; i < n; i++)
+			values[i] = NumericGetDatum(bko_qty_to_numeric(((Change *) list_nth(changes, i))->qty[q]));
+		args[2 + q] = bko_array(values, NULL, n, NUMERICOID);
+	}
+	if (bko_run(&frame->run, PLAN_ATTACHED_UNCHANGED, args, NULL, 0) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("a trigger changed an order line while the row of \"%s\" that it serves was changed",
+						get_rel_name(frame->attached->a->root)),
+				 errhint("Let that trigger fire AFTER each STATEMENT.")));
+}
+
+/*
+ * Write the lines of rows that were updated or deleted.  Keys are taken away
+ * first: rows may have exchanged them.
+ */
+static void
+write_changes(BkoFrame *frame)
+{
+	Batch	   *b = new_batch();
+	ListCell   *cell;
+
+	if (frame->attached->changes == NIL)
+		return;
+	check_unchanged(frame);
+	run_over(frame, is_deleted, PLAN_ATTACHED_DELETE);
+	run_over(frame, is_rekeyed, PLAN_ATTACHED_UNKEY);
+	foreach(cell, frame->attached->changes)
+	{
+		Change	   *change = lfirst(cell);
+
 		if (change->new)
 			add_to_batch(frame, b, change->new, change->item, false);
-		else
-		{
-			ids[n] = Int64GetDatum(change->line_id);
-			items[n++] = PointerGetDatum(change->item);
-		}
 	}
 	write_batch(frame, b, false);
-	if (n > 0)
-	{
-		args[0] = bko_array(ids, NULL, n, INT8OID);
-		args[1] = bko_array(items, NULL, n, TEXTOID);
-		bko_run(&frame->run, PLAN_ATTACHED_DELETE, args, NULL, 0);
-	}
 	frame->attached->changes = NIL;
 	bko_epoch_next();
 }
@@ -812,8 +1025,9 @@ push_plan(BkoAttached *a)
 		name = quote_identifier(get_attname(a->relid, a->output[i].attno, false));
 		appendStringInfo(&sql, bko_is_integer(get_atttype(a->relid, a->output[i].attno)) ?
 						 "%s%s = bko.whole(d.%s)" : "%s%s = d.%s", sep, name, columns[i]);
-		appendStringInfo(&differs, "%sa.%s::pg_catalog.numeric IS DISTINCT FROM d.%s",
-						 *sep ? " OR " : "", name, columns[i]);
+		appendStringInfo(&differs, "%s%s IS DISTINCT FROM d.%s", *sep ? " OR " : "",
+						 bko_column_value(a, a->output[i].attno, "a", "pg_catalog.numeric"),
+						 columns[i]);
 		sep = ", ";
 	}
 	appendStringInfoString(&sql, " FROM (SELECT u.k::pg_catalog.text[] AS key, u.shipped, u.backordered"

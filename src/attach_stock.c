@@ -116,6 +116,7 @@ bko_attached_stock(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	BkoAttached *a;
 	BkoRun		run;
+	int			nestlevel;
 
 	bko_check_trigger(fcinfo, "bko.attached_stock", 0, false,
 					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
@@ -124,6 +125,7 @@ bko_attached_stock(PG_FUNCTION_ARGS)
 	need_transition_tables(trigdata);
 	a = bko_attached(trigdata->tg_relation);
 	run = bko_attached_run(a);
+	nestlevel = bko_attached_modes(a);
 	SPI_connect();
 	SPI_register_trigger_data(trigdata);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
@@ -142,6 +144,7 @@ bko_attached_stock(PG_FUNCTION_ARGS)
 		(void) run_kept(&run, a, BKO_ATTACHED_UPDATE, update_sql);
 	}
 	SPI_finish();
+	AtEOXact_GUC(true, nestlevel);
 	return PointerGetDatum(NULL);
 }
 
@@ -187,11 +190,12 @@ push_plan(BkoAttached *a)
 		a->plans[BKO_ATTACHED_PUSH] =
 			bko_keep_plan(psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
 								   " AS d(item, location, on_hand) WHERE %s"
-								   " AND a.%s::pg_catalog.numeric IS DISTINCT FROM d.on_hand",
+								   " AND %s IS DISTINCT FROM d.on_hand",
 								   bko_relation_name(a->root), column,
 								   bko_is_integer(get_atttype(a->relid, attno)) ?
 								   "bko.whole(d.on_hand)" : "d.on_hand",
-								   is_of(a, "d.item", "d.location"), column),
+								   is_of(a, "d.item", "d.location"),
+								   bko_column_value(a, attno, "a", "pg_catalog.numeric")),
 						  3, types, false);
 	return a->plans[BKO_ATTACHED_PUSH];
 }
@@ -395,7 +399,7 @@ bko_attached_receipt(PG_FUNCTION_ARGS)
 	need_transition_tables(trigdata);
 	a = bko_attached(trigdata->tg_relation);
 	run = bko_attached_run(a);
-	nestlevel = bko_text_modes();
+	nestlevel = bko_attached_modes(a);
 	SPI_connect();
 	SPI_register_trigger_data(trigdata);
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))

@@ -440,6 +440,8 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_INSERT,
 	PLAN_ATTACHED_UPDATE,
 	PLAN_ATTACHED_DELETE,
+	PLAN_ATTACHED_UNCHANGED,
+	PLAN_ATTACHED_UNKEY,
 	PLAN_ATTACHED_OPEN,
 	PLAN_ATTACHED_FREE,
 	BKO_NPLANS
@@ -703,6 +705,7 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
+extern BkoFrame *bko_frame_of_next(Oid attached, const BkoFrame *frame);
 extern BkoFrame *bko_frame_of_other(Oid attached, const BkoFrame *but);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
@@ -1017,6 +1020,8 @@ typedef struct BkoCast
 {
 	Oid			to;
 	CoercionPathType path;
+	bool		single;			/* from a real, or else ... */
+	bool		dbl;			/* from a double precision to numeric */
 	FmgrInfo	func;			/* the cast, or the output function */
 	FmgrInfo	in;
 	Oid			ioparam;
@@ -1094,7 +1099,10 @@ extern AttrNumber bko_role_attno(const BkoAttached *a, const char *role);
 extern void bko_attach_stock_init(void);
 extern char *bko_relation_name(Oid relid);
 extern int	bko_text_modes(void);
+extern int	bko_attached_modes(const BkoAttached *a);
 extern bool bko_is_integer(Oid type);
+extern char *bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias,
+							  const char *type);
 extern char *bko_key_value(const BkoAttached *a, const char *alias);
 extern char *bko_role_value(const BkoAttached *a, const char *role, const char *alias,
 							const char *type);

@@ -252,6 +252,17 @@ bko_frame_of(Oid attached, TriggerEvent op)
 	return NULL;
 }
 
+/* The open frame of an attached table next further out; frame NULL: the innermost. */
+BkoFrame *
+bko_frame_of_next(Oid attached, const BkoFrame *frame)
+{
+	BkoFrame   *next = frame ? frame->prev : top;
+
+	while (next && next->of != attached)
+		next = next->prev;
+	return next;
+}
+
 /* An open frame of an attached table but a given one, or NULL. */
 BkoFrame *
 bko_frame_of_other(Oid attached, const BkoFrame *but)

@@ -377,6 +377,21 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
+	[PLAN_ATTACHED_UNCHANGED] = {
+		READS,
+		"SELECT 1 FROM unnest($1, $2, $3, $4, $5, $6) AS d(line_id, item, ordered, shipped, allocated, backordered)"
+		" JOIN @order_line AS l ON l.line_id" EQ "d.line_id AND l.item" EQ "d.item"
+		" WHERE l.qty_ordered::numeric" EQ "d.ordered AND l.qty_shipped::numeric" EQ "d.shipped"
+		" AND l.qty_allocated::numeric" EQ "d.allocated AND l.qty_backordered::numeric" EQ "d.backordered",
+		6, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		NUMERICARRAYOID}
+	},
+	[PLAN_ATTACHED_UNKEY] = {
+		WRITES,
+		"UPDATE @order_line AS l SET attached_key = NULL FROM unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
 	[PLAN_ATTACHED_OPEN] = {
 		READS,
 		"SELECT 1 FROM @order_line WHERE attached_id" EQ "$1"
