@@ -28,6 +28,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -294,6 +295,7 @@ typedef struct Batch
 	BkoRow		rows[BATCH];
 	text	   *old_item[BATCH];
 	int			n;
+	FmgrInfo	array_in;
 } Batch;
 
 static void
@@ -310,36 +312,43 @@ batch_row(int i, void *arg, Datum *values, bool *nulls)
 	nulls[LINE_NCOLUMNS] = b->old_item[i] == NULL;
 }
 
+/* A gathered row as it is stored: the key is an array there. */
+static void
+fill_line(int64 row, void *arg, const BkoColumns *columns, Datum *values, bool *nulls)
+{
+	Batch	   *b = arg;
+	BkoRow	   *line = &b->rows[row];
+
+	for (int c = 0; c < LINE_NCOLUMNS; c++)
+	{
+		values[columns->attno[c] - 1] = BKO_VALUE(line, c);
+		nulls[columns->attno[c] - 1] = BKO_ISNULL(line, c);
+	}
+	values[columns->attno[LINE_ATTACHED_KEY] - 1] =
+		FunctionCall3(&b->array_in, CStringGetDatum(text_to_cstring(BKO_TEXT(line, LINE_ATTACHED_KEY))),
+					  ObjectIdGetDatum(TEXTOID), Int32GetDatum(-1));
+}
+
 /* Write what is gathered. */
 static void
 write_batch(BkoFrame *frame, Batch *b, bool insert)
 {
 	Datum		args[LINE_NCOLUMNS + 1];
 	Oid			types[LINE_NCOLUMNS + 1];
+	MemoryContext old;
 
 	if (b->n == 0)
 		return;
-	if (insert && b->n == 1)
+	old = MemoryContextSwitchTo(b->cxt);
+	if (!insert || !bko_store(&frame->run, BKO_ORDER_LINE, b->n, fill_line, b))
 	{
-		bool		isnull[LINE_NCOLUMNS + 1];
-		char		nulls[LINE_NCOLUMNS + 1];
-
-		batch_row(0, b, args, isnull);
-		for (int c = 0; c < LINE_NCOLUMNS; c++)
-			nulls[c] = isnull[c] ? 'n' : ' ';
-		bko_run(&frame->run, PLAN_ATTACHED_INSERT_ONE, args, nulls, 0);
-	}
-	else
-	{
-		MemoryContext old = MemoryContextSwitchTo(b->cxt);
-
 		for (int c = 0; c < LINE_NCOLUMNS; c++)
 			types[c] = c == LINE_ATTACHED_KEY ? TEXTOID : bko_column_type(BKO_ORDER_LINE, c);
 		types[LINE_NCOLUMNS] = TEXTOID;
 		bko_column_arrays(args, types, LINE_NCOLUMNS + 1, b->n, batch_row, b);
-		MemoryContextSwitchTo(old);
 		bko_run(&frame->run, insert ? PLAN_ATTACHED_INSERT : PLAN_ATTACHED_UPDATE, args, NULL, 0);
 	}
+	MemoryContextSwitchTo(old);
 	MemoryContextReset(b->cxt);
 	b->n = 0;
 }
@@ -350,6 +359,7 @@ new_batch(void)
 	Batch	   *b = palloc0(sizeof(Batch));
 
 	b->cxt = AllocSetContextCreate(CurrentMemoryContext, "bko batch", ALLOCSET_DEFAULT_SIZES);
+	fmgr_info(F_ARRAY_IN, &b->array_in);
 	return b;
 }
 

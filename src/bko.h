@@ -11,9 +11,9 @@
  *						statistics of demand; know nothing of tables or quantities
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
+ *	  store				rows that are stored without a statement
  *	  frame				what a statement has decided and not yet written
- *	  journal, journal_store
- *						rows for the table movement
+ *	  journal			rows for the table movement
  *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
@@ -436,7 +436,6 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_SHOWN,
 	PLAN_ATTACHED_KNOWN,
 	PLAN_ATTACHED_LINE,
-	PLAN_ATTACHED_INSERT_ONE,
 	PLAN_ATTACHED_INSERT,
 	PLAN_ATTACHED_UPDATE,
 	PLAN_ATTACHED_DELETE,
@@ -452,7 +451,7 @@ typedef struct BkoColumns
 {
 	Oid			relid;			/* InvalidOid: to be looked up */
 	AttrNumber	attno[BKO_MAX_COLUMNS];
-	bool		plain_known;	/* of movement: the next two are looked up */
+	bool		plain_known;	/* the next two are looked up; see store.c */
 	bool		plain;			/* rows may be stored without the executor */
 	Oid			sequence;		/* behind its identity column */
 } BkoColumns;
@@ -488,6 +487,7 @@ extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
 extern Oid	bko_column_type(BkoTable table, int column);
+extern int	bko_column_count(BkoTable table);
 extern char *bko_part_columns(const BkoBook *book);
 
 /* ---- plan.c ---- */
@@ -514,6 +514,14 @@ extern Datum bko_result(uint64 row, int column, bool *isnull);
 extern void bko_result_row(int i, void *arg, Datum *values, bool *nulls);
 extern text *bko_result_text(uint64 row, int column);
 extern BkoQty bko_result_qty(uint64 row, int column, const char *name);
+
+/* ---- store.c ---- */
+
+/* Sets the values of a row that is stored, by the numbers of its columns. */
+typedef void (*BkoFill) (int64 row, void *arg, const BkoColumns *columns, Datum *values,
+						 bool *nulls);
+
+extern bool bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg);
 
 /* ---- frame.c ---- */
 
@@ -754,11 +762,6 @@ extern void bko_journal_reason(BkoFrame *frame, const text *reason);
 extern void bko_journal_next_reason(const text *reason);
 extern void bko_journal_write(BkoFrame *frame);
 extern TimestampTz bko_journal_now(BkoFrame *frame);
-
-/* ---- journal_store.c ---- */
-
-extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
-							  Datum by_role, const text *reason);
 
 /* ---- stock.c ---- */
 

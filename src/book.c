@@ -173,6 +173,12 @@ bko_table_name(BkoTable table)
 	return tables[table].name;
 }
 
+int
+bko_column_count(BkoTable table)
+{
+	return tables[table].ncolumns;
+}
+
 Oid
 bko_column_type(BkoTable table, int column)
 {
