@@ -526,7 +526,8 @@ create_triggers(Attaching *at, int32 id)
 
 /*
  * What the book needs only where tables are attached to it: made with the
- * first, so that others don't pay for it.
+ * first, so that others don't pay for it.  Keys are found by their hash, since
+ * arrays are compared slowly; the application's own index makes them unique.
  */
 static void
 prepare_book(Attaching *at)
@@ -539,8 +540,8 @@ prepare_book(Attaching *at)
 	if (at->kind == BKO_ATTACH_RECEIPTS)
 		return;
 	if (orders && !OidIsValid(get_relname_relid("order_line_attached", at->run.book->nspoid)))
-		run_sql(psprintf("CREATE UNIQUE INDEX order_line_attached ON %sorder_line"
-						 " (attached_id, attached_key, item) WHERE attached_id IS NOT NULL", prefix));
+		run_sql(psprintf("CREATE INDEX order_line_attached ON %sorder_line"
+						 " (attached_id, hash_array(attached_key)) WHERE attached_id IS NOT NULL", prefix));
 	if (!OidIsValid(get_trigger_oid(relid, "b_bko_push", true)))
 		run_sql(psprintf("CREATE TRIGGER b_bko_push AFTER UPDATE ON %s%s " BOTH_TABLES
 						 " FOR EACH STATEMENT EXECUTE FUNCTION bko.attached_%spush()",

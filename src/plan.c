@@ -323,12 +323,15 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		READS,
 		"SELECT t.n FROM unnest($1) WITH ORDINALITY AS t(key, n)"
 		" WHERE EXISTS (SELECT FROM @order_line AS l WHERE l.attached_id" EQ "$2"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array(t.key::pg_catalog.text[])"
 		" AND l.attached_key" EQ "t.key::pg_catalog.text[])",
 		2, {TEXTARRAYOID, INT4OID}
 	},
 	[PLAN_ATTACHED_LINE] = {
 		READS, "SELECT " ALL_LINE_VALUES " FROM @order_line AS l"
-		" WHERE l.attached_id" EQ "$1 AND l.attached_key" EQ "$2::pg_catalog.text[]",
+		" WHERE l.attached_id" EQ "$1"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array($2::pg_catalog.text[])"
+		" AND l.attached_key" EQ "$2::pg_catalog.text[]",
 		2, {INT4OID, TEXTOID}
 	},
 	[PLAN_ATTACHED_INSERT] = {
