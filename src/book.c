@@ -65,6 +65,7 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_ORDER_REF] = {"order_ref", TEXTOID},
 	[LINE_HELD] = {"held", BOOLOID},
 	[LINE_CUSTOMER] = {"customer", TEXTOID},
+	[LINE_PENDING] = {"pending", INT8OID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -215,7 +216,7 @@ is_of_part(const char *name)
 	static const int columns[] = {
 		LINE_ID, LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED,
 		LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST,
-		LINE_QUEUED_AT, LINE_CLOSED_AT
+		LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_PENDING
 	};
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -346,6 +347,7 @@ load_book(BkoBook *book)
 		char	   *old = book->time_zone;
 
 		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
+		book->at_commit = DatumGetBool(bko_result(0, 4, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

@@ -48,16 +48,17 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 	int			ngiven = count_given(row);
 	bool		all = (ngiven == lengthof(kept));
 	bool		closed = !BKO_ISNULL(row, LINE_CLOSED_AT);
+	bool		pending = !BKO_ISNULL(row, LINE_PENDING);
 
-	if (ngiven == 0 && !closed)
+	if (ngiven == 0 && !closed && !pending)
 		return false;
 	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()) ||
-		(!all && !(ngiven == 1 && !closed && !BKO_ISNULL(row, LINE_QUEUED_AT))))
+		(!all && !(ngiven == 1 && !closed && !pending && !BKO_ISNULL(row, LINE_QUEUED_AT))))
 	{
 		for (int i = 0; i < lengthof(kept); i++)
 			if (!BKO_ISNULL(row, kept[i]))
 				bko_kept_column(bko_column_name(BKO_ORDER_LINE, kept[i]), rel);
-		bko_kept_column("closed_at", rel);
+		bko_kept_column(closed ? "closed_at" : "pending", rel);
 	}
 	return all;
 }
@@ -66,35 +67,9 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 static TimestampTz
 place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
 {
-	TimestampTz given;
-
-	if (BKO_ISNULL(row, LINE_QUEUED_AT))
-		return bko_stock_queued_at(frame, stock);
-	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
-	if (given > GetCurrentTimestamp() || TIMESTAMP_NOT_FINITE(given))
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_KEPT_COLUMN),
-				 TIMESTAMP_NOT_FINITE(given) ?
-				 errmsg("queued_at is infinite for %s", bko_where(stock->item, stock->location)) :
-				 errmsg("queued_at lies in the future for %s",
-						bko_where(stock->item, stock->location)),
-				 errhint("Give the time at which the old order was placed, or leave it out.")));
-	return given;
-}
-
-/*
- * How and whether the line ships.  A line of policy "order" that has no order
- * is an order of its own.
- */
-static void
-read_policy(BkoRow *row, BkoLine *line)
-{
-	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
-		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
-	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
-	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
-	if (line->policy == 'o' && line->order_ref == NULL)
-		line->policy = 'l';
+	bko_row_check_place(row);
+	return BKO_ISNULL(row, LINE_QUEUED_AT) ? bko_stock_queued_at(frame, stock) :
+		DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
 }
 
 static void
@@ -138,7 +113,8 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 /*
  * bko.line_insert_row(): BEFORE INSERT on order_line.  Locks the stock row on
  * first touch, splits the line in memory and fills in what the engine keeps; a
- * line that names no location is placed first.
+ * line that names no location is placed first.  In a book that allocates at
+ * commit it leaves all that to the end of the transaction.
  * Raises BK001, BK002, BK003, BK006.
  */
 Datum
@@ -166,6 +142,11 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_frame_count(frame, restored, rel);
 	if (restored)
 		return PointerGetDatum(trigdata->tg_trigtuple);
+	if (frame->run.book->at_commit && !bko_source_inserting())
+	{
+		bko_pend_line(frame, &row);
+		return PointerGetDatum(bko_row_form(&row));
+	}
 
 	sourced = BKO_ISNULL(&row, LINE_LOCATION) && !BKO_ISNULL(&row, LINE_ITEM);
 	if (sourced)
@@ -176,7 +157,7 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	stock = bko_stock_touch(frame, item, location);
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
-	read_policy(&row, &line);
+	bko_row_policy(&row, &line);
 	bko_row_who(frame, stock, &row, &line);
 	queued_at = place_in_queue(frame, stock, &row);
 	first = bko_line_split(frame, stock, &line, qty);
@@ -197,16 +178,20 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 static void
 tally_line(BkoFrame *frame, BkoRow *row)
 {
-	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM),
-										 BKO_TEXT(row, LINE_LOCATION));
-	BkoQty		shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
-										 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
-	BkoQty		allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
-										   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
-	BkoQty		backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
-											 BKO_ISNULL(row, LINE_QTY_BACKORDERED),
-											 "qty_backordered");
+	BkoStock   *stock;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
 
+	if (!BKO_ISNULL(row, LINE_PENDING))
+		return;
+	stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
+							 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
+	allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
+							   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
+	backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
+								 BKO_ISNULL(row, LINE_QTY_BACKORDERED), "qty_backordered");
 	if (stock == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -226,7 +211,7 @@ tally_line(BkoFrame *frame, BkoRow *row)
 	{
 		BkoLine		line;
 
-		read_policy(row, &line);
+		bko_row_policy(row, &line);
 		if (line.policy == 'o')
 			bko_order_is_due(frame, line.order_ref);
 	}
@@ -300,7 +285,7 @@ line_of_row(BkoRow *row)
 	BkoLine		line;
 
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
-	read_policy(row, &line);
+	bko_row_policy(row, &line);
 	line.ordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED),
 								  BKO_ISNULL(row, LINE_QTY_ORDERED), "qty_ordered");
 	line.shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
@@ -337,6 +322,7 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 	for (int i = 0; i < lengthof(kept); i++)
 		rescaled |= bko_row_keep(old, new, BKO_ORDER_LINE, kept[i], rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_CLOSED_AT, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_PENDING, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ID, rel);
 	return rescaled;
 }
@@ -430,6 +416,11 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	if (line.shipped > 0)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_order_is_due(frame, line.order_ref);
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		frame->ndecided++;		/* its order is looked at */
+		return tuple;
+	}
 	if (line.allocated + line.backordered + line.cancelled == 0)
 		return tuple;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
@@ -466,6 +457,14 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	text	   *item;
 	text	   *location;
 
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		bko_pending_changed(frame, old, new);
+		bko_order_is_due(frame, BKO_ISNULL(old, LINE_ORDER_REF) ? NULL :
+						 BKO_TEXT(old, LINE_ORDER_REF));
+		frame->ndecided++;
+		return bko_row_form(new);
+	}
 	requeued = requeued || (bko_row_changed(old, new, LINE_CUSTOMER) && is_limited(frame, old));
 	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
 		return rescaled ? bko_row_form(new) : tuple;
@@ -475,7 +474,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 								 "qty_ordered", item, location);
 	line = line_of_row(old);
 	bko_order_is_due(frame, line.order_ref);
-	read_policy(new, &line);
+	bko_row_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_row_who(frame, stock, old, &line);
 	if (moved)

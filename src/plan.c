@@ -45,7 +45,8 @@
 
 #define QUEUE_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held" \
+	" AND pending IS NULL"
 
 #define ALLOCATED_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
@@ -56,10 +57,16 @@
 	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
 	" held::boolean"
 
+/* In the order in which pending.c numbers them. */
+#define PENDING_COLUMNS \
+	"line_id::bigint, item::pg_catalog.text, location::pg_catalog.text, priority::integer," \
+	" ship_policy::pg_catalog.text, qty_ordered::numeric, queued_at::" TSTZ "," \
+	" order_ref::pg_catalog.text, held::boolean, customer::pg_catalog.text, pending::bigint"
+
 #define PEG_SELECT \
 	"SELECT line_id::bigint, priority::integer, requested_on::pg_catalog.date, queued_at::" TSTZ "," \
 	" qty_backordered::numeric FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND pending IS NULL"
 
 /* What a movement means for a cap: a line takes, or gives back. */
 #define NET_TAKEN \
@@ -79,7 +86,7 @@
  */
 #define WAITING_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0" \
-	" AND NOT held ORDER BY priority, queued_at, line_id"
+	" AND NOT held AND pending IS NULL ORDER BY priority, queued_at, line_id"
 
 #define COMPLETE_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0" \
@@ -136,7 +143,9 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean FROM @book"
+		WHOLE,
+		"SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
+		" (allocate_at" EQ "'commit')::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -330,14 +339,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINE_PLACE] = {
 		READS,
-		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE line_id" EQ "$1",
+		"SELECT item::pg_catalog.text, location::pg_catalog.text, pending IS NOT NULL"
+		" FROM @order_line WHERE line_id" EQ "$1",
 		1, {INT8OID}
 	},
 	[PLAN_ORDER_PLACES] = {
 		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE order_ref" EQ "$1 GROUP BY item, location"
+		" WHERE order_ref" EQ "$1 AND pending IS NULL GROUP BY item, location"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
@@ -359,6 +368,30 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE line_id" EQ "$1 AND item" EQ "$2",
 		8, {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID,
 		TIMESTAMPTZOID}
+	},
+	[PLAN_PENDING_OWN] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending" EQ "ANY ($1) AND pending IS NOT NULL ORDER BY queued_at, line_id",
+		1, {INT8ARRAYOID}
+	},
+	[PLAN_PENDING_ALL] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending IS NOT NULL ORDER BY queued_at, line_id"
+	},
+	[PLAN_LINES_SPLIT] = {
+		WRITES,
+		"UPDATE @order_line AS l SET location = c.location, qty_ordered = c.ordered,"
+		" qty_shipped = c.shipped, qty_allocated = c.allocated, qty_backordered = c.backordered,"
+		" qty_filled_first = c.shipped" PLUS "c.allocated, queued_at = c.queued_at,"
+		" closed_at = CASE WHEN c.allocated" PLUS "c.backordered" EQ "0 THEN c.queued_at END,"
+		" pending = NULL"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+		" AS c(line_id, item, location, ordered, shipped, allocated, backordered, queued_at)"
+		" WHERE l.line_id" EQ "c.line_id AND l.item" EQ "c.item",
+		8, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_DUE_INSERT] = {
 		READS,
@@ -475,12 +508,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @order_line AS l CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS n,"
 		" COALESCE(pg_catalog.sum(o.qty_backordered), 0) AS qty FROM @order_line AS o"
 		" WHERE o.item" EQ "$1 AND o.location" EQ "$2 AND o.qty_backordered" GT "0 AND NOT o.held"
-		" AND ROW(o.priority, o.queued_at, o.line_id)" LT
+		" AND o.pending IS NULL AND ROW(o.priority, o.queued_at, o.line_id)" LT
 		"ROW(l.priority, l.queued_at, l.line_id)) AS a"
 		" WHERE l.line_id" EQ "$3 AND l.item" EQ "$1 AND l.location" EQ "$2"
-		" AND l.qty_backordered" GT "0 AND NOT l.held"
+		" AND l.qty_backordered" GT "0 AND NOT l.held AND l.pending IS NULL"
 		" AND NOT EXISTS (SELECT FROM @order_line AS h WHERE h.item" EQ "$1 AND h.location" EQ "$2"
-		" AND h.qty_backordered" GT "0 AND h.held)",
+		" AND h.qty_backordered" GT "0 AND h.held AND h.pending IS NULL)",
 		3, {TEXTOID, TEXTOID, INT8OID}
 	},
 	[PLAN_PEG_SUPPLY] = {

@@ -92,6 +92,33 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 }
 
 /*
+ * What is told of a stock row that isn't locked: that it is there, and its step.
+ * Raises BK001 where it is not there.  SPI need not be connected.
+ */
+BkoStock *
+bko_stock_look(BkoFrame *frame, const text *item, const text *location)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+	Datum		args[2];
+	Datum		step;
+	bool		isnull;
+
+	if (stock->looked == bko_epoch() || stock->epoch == bko_epoch())
+		return stock;
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	if (bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) == 0)
+		bko_not_stocked(&frame->run, stock->item, stock->location);
+	step = bko_result(0, 5, &isnull);
+	stock->step = isnull ? 0 : bko_stored_qty(step, isnull, "qty_step");
+	SPI_finish();
+	stock->looked = bko_epoch();
+	return stock;
+}
+
+/*
  * The stock row of an item at a location, locked and up to date.  The lock is
  * taken on first touch and kept until the transaction ends; the statement will
  * settle the row before it ends.  Raises BK001 where the item is not stocked
