@@ -17,6 +17,7 @@
  *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
+ *	  lock				waiting for a stock row
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
@@ -65,6 +66,17 @@ bko_same_text(const text *a, const text *b)
 {
 	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* The same order as that of COLLATE "C", in which stock rows are locked. */
+static inline int
+bko_compare_texts(const text *a, const text *b)
+{
+	int			alen = VARSIZE_ANY_EXHDR(a);
+	int			blen = VARSIZE_ANY_EXHDR(b);
+	int			cmp = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
+
+	return cmp != 0 ? cmp : alen - blen;
 }
 
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
@@ -735,8 +747,13 @@ extern TimestampTz bko_journal_now(BkoFrame *frame);
 extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
 							  Datum by_role, const text *reason);
 
+/* ---- lock.c ---- */
+
+extern uint64 bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args);
+
 /* ---- stock.c ---- */
 
+extern int	bko_stock_compare(const BkoStock *a, const BkoStock *b);
 extern bool bko_stock_of_result(BkoStock *stock);
 extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();

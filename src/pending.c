@@ -170,23 +170,9 @@ is_sourced(BkoRow *row)
 }
 
 static int
-compare_texts(const text *a, const text *b)
-{
-	int			alen = VARSIZE_ANY_EXHDR(a);
-	int			blen = VARSIZE_ANY_EXHDR(b);
-	int			cmp = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
-
-	return cmp != 0 ? cmp : alen - blen;
-}
-
-static int
 compare_stocks(const void *a, const void *b)
 {
-	const BkoStock *x = *(BkoStock *const *) a;
-	const BkoStock *y = *(BkoStock *const *) b;
-	int			cmp = compare_texts(x->item, y->item);
-
-	return cmp != 0 ? cmp : compare_texts(x->location, y->location);
+	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
 }
 
 /* Lock every stock row that the lines may touch, in their order. */

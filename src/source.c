@@ -143,13 +143,8 @@ refuse_not_stocked(const BkoRun *run, const text *item, uint64 n)
 static int
 compare_names(const void *a, const void *b)
 {
-	const text *x = (*(Place *const *) a)->stock->location;
-	const text *y = (*(Place *const *) b)->stock->location;
-	int			xlen = VARSIZE_ANY_EXHDR(x);
-	int			ylen = VARSIZE_ANY_EXHDR(y);
-	int			cmp = memcmp(VARDATA_ANY(x), VARDATA_ANY(y), Min(xlen, ylen));
-
-	return cmp != 0 ? cmp : xlen - ylen;
+	return bko_compare_texts((*(Place *const *) a)->stock->location,
+							 (*(Place *const *) b)->stock->location);
 }
 
 static void

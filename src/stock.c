@@ -65,6 +65,15 @@ bko_stock_of_result(BkoStock *stock)
 	return DatumGetBool(bko_result(0, 10, &isnull));
 }
 
+/* By item and location: the order in which stock rows are locked. */
+int
+bko_stock_compare(const BkoStock *a, const BkoStock *b)
+{
+	int			cmp = bko_compare_texts(a->item, b->item);
+
+	return cmp != 0 ? cmp : bko_compare_texts(a->location, b->location);
+}
+
 /*
  * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
  * not be connected.
@@ -80,7 +89,8 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	SPI_connect();
-	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+	if ((frame->dry ? bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) :
+		 bko_lock_stock(frame, stock, args)) == 0)
 		bko_not_stocked(&frame->run, stock->item, stock->location);
 
 	if (bko_stock_of_result(stock))

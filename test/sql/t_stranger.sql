@@ -234,7 +234,7 @@ BEGIN
     FOR tab, col, was IN SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 't_stranger' AND table_name IN ('stock', 'order_line', 'receipt', 'supply') ORDER BY 1, 2 LOOP
         FOREACH typ IN ARRAY ARRAY['', CASE was WHEN 'integer' THEN 'text' ELSE 'integer' END] LOOP
             BEGIN
-                EXECUTE format('ALTER TABLE t_stranger.%I DROP COLUMN %I %s', tab, col, CASE typ WHEN '' THEN '' ELSE format(', ADD COLUMN %I %s', col, typ) END);
+                EXECUTE format('ALTER TABLE t_stranger.%I DROP COLUMN %I CASCADE %s', tab, col, CASE typ WHEN '' THEN '' ELSE format(', ADD COLUMN %I %s', col, typ) END);
                 PERFORM pg_temp.survives('INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (1, ''A'', ''main'', 4), (2, ''A'', ''main'', 9)',
                     'INSERT INTO t_stranger.receipt (receipt_id, item, location, qty, supply_ref) VALUES (1, ''A'', ''main'', 4, ''P'')', 'UPDATE t_stranger.stock SET on_hand = 7');
                 RAISE EXCEPTION 'back';
