@@ -216,7 +216,8 @@ split_line(BkoFrame *frame, BkoRow *row, SplitLine *split)
 	if (is_sourced(row))
 		bko_source_line(frame, row);
 	stock = bko_stock_touch(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
-	qty = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED), false, "qty_ordered");
+	qty = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
+						 "qty_ordered");
 	if (is_sourced(row))
 		bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
