@@ -51,6 +51,11 @@ note_locked(const BkoStock *stock)
 
 	if (locked.xid == xid && bko_stock_compare(stock, &locked.last) <= 0)
 		return;
+	if (locked.xid == xid)
+	{
+		pfree(locked.last.item);
+		pfree(locked.last.location);
+	}
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	locked.last.item = DatumGetTextPCopy(PointerGetDatum(stock->item));
 	locked.last.location = DatumGetTextPCopy(PointerGetDatum(stock->location));
