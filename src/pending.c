@@ -376,6 +376,8 @@ bko_line_split_due(PG_FUNCTION_ARGS)
 
 	bko_check_trigger(fcinfo, "bko.line_split", 0, true, BKO_ON_INSERT);
 	run = bko_book_of_table(trigdata->tg_relation);
+	if (!bko_may_have_pending(run.book))
+		return PointerGetDatum(NULL);
 	SPI_connect();
 	bko_split_pending(&run);
 	SPI_finish();
