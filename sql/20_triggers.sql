@@ -21,6 +21,10 @@ CREATE FUNCTION bko.line_update_done() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_line_update_done' LANGUAGE C;
 COMMENT ON FUNCTION bko.line_update_done() IS 'AFTER UPDATE or DELETE on order_line: writes stock and journal for the lines that changed';
 
+CREATE FUNCTION bko.line_split() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_split_due' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_split() IS 'At the end of the transaction: splits its order lines, where book.allocate_at is commit';
+
 CREATE FUNCTION bko.stock_row() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_stock_row' LANGUAGE C;
 COMMENT ON FUNCTION bko.stock_row() IS 'BEFORE INSERT, UPDATE or DELETE on stock: a rise of on_hand fills waiting lines, a fall releases';

@@ -17,6 +17,7 @@
  *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
+ *	  lock				waiting for a stock row
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
  *	  confirm			rows that may still be kept out
@@ -24,6 +25,7 @@
  *	  source			where a line goes that names no location
  *	  supply			which supply a receipt is delivered on
  *	  settle			what every statement does before it ends
+ *	  pending			lines that are split when the transaction commits
  *	  whole_order		orders that ship as a whole
  *	  trigger			what trigger functions share
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
@@ -70,6 +72,17 @@ bko_same_text(const text *a, const text *b)
 {
 	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* The same order as that of COLLATE "C", in which stock rows are locked. */
+static inline int
+bko_compare_texts(const text *a, const text *b)
+{
+	int			alen = VARSIZE_ANY_EXHDR(a);
+	int			blen = VARSIZE_ANY_EXHDR(b);
+	int			cmp = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
+
+	return cmp != 0 ? cmp : alen - blen;
 }
 
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
@@ -306,7 +319,7 @@ enum BkoLineColumn
 	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
 	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NO, LINE_DEMAND,
 	LINE_UNIT_PRICE, LINE_CURRENCY, LINE_PAYMENT_DAYS, LINE_ORDERED_AT, LINE_ATTACHED_ID,
-	LINE_ATTACHED_KEY, LINE_NCOLUMNS
+	LINE_ATTACHED_KEY, LINE_PENDING, LINE_NCOLUMNS
 };
 
 enum BkoSupplyColumn
@@ -383,6 +396,9 @@ typedef enum BkoPlanId
 	PLAN_ORDER_PLACES,
 	PLAN_LINE_LOCK,
 	PLAN_LINE_WRITE,
+	PLAN_PENDING_OWN,
+	PLAN_PENDING_ALL,
+	PLAN_LINES_SPLIT,
 	PLAN_DUE_INSERT,
 	PLAN_WHOLE_OPEN,
 	PLAN_DUE_READ,
@@ -468,6 +484,11 @@ typedef struct BkoBook
 	char	   *time_zone;		/* in which it counts days */
 	bool		record_shortages;
 	bool		stock_attached;	/* the application has its stock in a table of its own */
+	bool		at_commit;		/* lines are split when the transaction commits */
+	uint64		pending_xid;	/* the last transaction of this session with such lines */
+	uint64		npended;		/* how many it had, over all of its time */
+	uint64		split_at;		/* npended, and the epoch, when all were split last */
+	uint64		split_epoch;
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -591,6 +612,8 @@ struct BkoStock
 {
 	text	   *item;
 	text	   *location;
+
+	uint64		looked;			/* the epoch at which it was read without its lock */
 
 	/* as the table has it, read at "epoch" */
 	uint64		epoch;
@@ -763,11 +786,17 @@ extern void bko_journal_next_reason(const text *reason);
 extern void bko_journal_write(BkoFrame *frame);
 extern TimestampTz bko_journal_now(BkoFrame *frame);
 
+/* ---- lock.c ---- */
+
+extern uint64 bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args);
+
 /* ---- stock.c ---- */
 
+extern int	bko_stock_compare(const BkoStock *a, const BkoStock *b);
 extern bool bko_stock_of_result(BkoStock *stock);
 extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();
+extern BkoStock *bko_stock_look(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_lock(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern void bko_stock_fresh(BkoFrame *frame, BkoStock *stock);
@@ -890,6 +919,23 @@ extern void bko_settle(BkoFrame *frame);
 extern void bko_finish_statement(TriggerData *trigdata, BkoTable table,
 								 void (*count_in) (TriggerData *trigdata, BkoFrame *frame));
 
+/* ---- pending.c ---- */
+
+/* A row that is being decided, as BKO_VALUE() reads it. */
+typedef struct BkoRow
+{
+	TupleDesc	desc;
+	const AttrNumber *attno;
+	Datum	   *values;
+	bool	   *nulls;
+} BkoRow;
+
+extern void bko_pend_line(BkoFrame *frame, BkoRow *row);
+extern void bko_pending_changed(BkoFrame *frame, BkoRow *old, BkoRow *new);
+extern bool bko_may_have_pending(const BkoBook *book);
+extern void bko_split_pending(const BkoRun *run);
+extern uint64 bko_split_stranded(const BkoRun *run);
+
 /* ---- whole_order.c ---- */
 
 extern void bko_due_settle(const BkoRun *run, const text *only);
@@ -902,14 +948,6 @@ extern void bko_due_settle(const BkoRun *run, const text *only);
 #define BKO_ON_DELETE		4
 #define BKO_ON_TRUNCATE		8
 #define BKO_ON_ANY			15
-
-typedef struct BkoRow
-{
-	TupleDesc	desc;
-	const AttrNumber *attno;
-	Datum	   *values;
-	bool	   *nulls;
-} BkoRow;
 
 extern void bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
 							  TriggerEvent when, bool for_row, int ops);
@@ -944,6 +982,8 @@ extern void bko_check_last_trigger(TriggerData *trigdata);
 extern void bko_row_set(BkoRow *row, int column, Datum value);
 extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);
 extern HeapTuple bko_row_form(BkoRow *row);
+extern void bko_row_check_place(BkoRow *row);
+extern void bko_row_policy(BkoRow *row, BkoLine *line);
 extern void bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line);
 
 #define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])
@@ -969,11 +1009,15 @@ extern BkoPartSink *bko_part_sink;
 extern void bko_source_line(BkoFrame *frame, BkoRow *row);
 extern void bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
 								  TimestampTz queued_at);
+extern text *bko_source_first(BkoFrame *frame, const text *item);
+extern void bko_source_keep_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
+								  TimestampTz queued_at);
 extern BkoParts *bko_source_parts(BkoFrame *frame);
 extern void bko_source_recount(BkoFrame *frame);
 extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_id,
 							   TimestampTz queued_at);
 extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);
+extern bool bko_source_inserting(void);
 
 /* ---- order_line.c: what other files decide about lines by the same rules ---- */
 

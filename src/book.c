@@ -73,6 +73,7 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_ORDERED_AT] = {"ordered_at", TIMESTAMPTZOID},
 	[LINE_ATTACHED_ID] = {"attached_id", INT4OID},
 	[LINE_ATTACHED_KEY] = {"attached_key", TEXTARRAYOID},
+	[LINE_PENDING] = {"pending", INT8OID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -235,7 +236,7 @@ is_of_part(const char *name)
 	static const int columns[] = {
 		LINE_ID, LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED,
 		LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST,
-		LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_ATTACHED_ID, LINE_ATTACHED_KEY
+		LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_ATTACHED_ID, LINE_ATTACHED_KEY, LINE_PENDING
 	};
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -367,6 +368,7 @@ load_book(BkoBook *book)
 
 		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
 		book->stock_attached = DatumGetBool(bko_result(0, 4, &isnull));
+		book->at_commit = DatumGetBool(bko_result(0, 5, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

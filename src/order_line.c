@@ -49,18 +49,19 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 	bool		all = (ngiven == lengthof(kept));
 	bool		closed = !BKO_ISNULL(row, LINE_CLOSED_AT);
 	bool		attached = !BKO_ISNULL(row, LINE_ATTACHED_ID) || !BKO_ISNULL(row, LINE_ATTACHED_KEY);
+	bool		pending = !BKO_ISNULL(row, LINE_PENDING);
 
 	if (attached && !bko_owns_relation(RelationGetRelid(rel), GetUserId()))
 		bko_kept_column("attached_id", rel);
-	if (ngiven == 0 && !closed)
+	if (ngiven == 0 && !closed && !pending)
 		return false;
 	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()) ||
-		(!all && !(ngiven == 1 && !closed && !BKO_ISNULL(row, LINE_QUEUED_AT))))
+		(!all && !(ngiven == 1 && !closed && !pending && !BKO_ISNULL(row, LINE_QUEUED_AT))))
 	{
 		for (int i = 0; i < lengthof(kept); i++)
 			if (!BKO_ISNULL(row, kept[i]))
 				bko_kept_column(bko_column_name(BKO_ORDER_LINE, kept[i]), rel);
-		bko_kept_column("closed_at", rel);
+		bko_kept_column(closed ? "closed_at" : "pending", rel);
 	}
 	return all;
 }
@@ -69,35 +70,9 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 static TimestampTz
 place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
 {
-	TimestampTz given;
-
-	if (BKO_ISNULL(row, LINE_QUEUED_AT))
-		return bko_stock_queued_at(frame, stock);
-	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
-	if (given > GetCurrentTimestamp() || TIMESTAMP_NOT_FINITE(given))
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_KEPT_COLUMN),
-				 TIMESTAMP_NOT_FINITE(given) ?
-				 errmsg("queued_at is infinite for %s", bko_where(stock->item, stock->location)) :
-				 errmsg("queued_at lies in the future for %s",
-						bko_where(stock->item, stock->location)),
-				 errhint("Give the time at which the old order was placed, or leave it out.")));
-	return given;
-}
-
-/*
- * How and whether the line ships.  A line of policy "order" that has no order
- * is an order of its own.
- */
-static void
-read_policy(BkoRow *row, BkoLine *line)
-{
-	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
-		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
-	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
-	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
-	if (line->policy == 'o' && line->order_ref == NULL)
-		line->policy = 'l';
+	bko_row_check_place(row);
+	return BKO_ISNULL(row, LINE_QUEUED_AT) ? bko_stock_queued_at(frame, stock) :
+		DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
 }
 
 static void
@@ -164,7 +139,7 @@ bko_line_decide_new(BkoFrame *frame, BkoRow *row)
 	stock = bko_stock_touch(frame, item, location);
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
-	read_policy(row, &line);
+	bko_row_policy(row, &line);
 	bko_row_who(frame, stock, row, &line);
 	queued_at = place_in_queue(frame, stock, row);
 	first = bko_line_split(frame, stock, &line, qty);
@@ -181,8 +156,9 @@ bko_line_decide_new(BkoFrame *frame, BkoRow *row)
 }
 
 /*
- * bko.line_insert_row(): BEFORE INSERT on order_line.  Raises BK001, BK002,
- * BK003, BK006.
+ * bko.line_insert_row(): BEFORE INSERT on order_line.  In a book that allocates
+ * at commit the decision is left to the end of the transaction.  Raises BK001,
+ * BK002, BK003, BK006.
  */
 Datum
 bko_line_insert_row(PG_FUNCTION_ARGS)
@@ -203,7 +179,10 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_frame_count(frame, restored, rel);
 	if (restored)
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	bko_line_decide_new(frame, &row);
+	if (frame->run.book->at_commit && !bko_source_inserting())
+		bko_pend_line(frame, &row);
+	else
+		bko_line_decide_new(frame, &row);
 	return PointerGetDatum(bko_row_form(&row));
 }
 
@@ -211,16 +190,20 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 void
 bko_line_tally(BkoFrame *frame, BkoRow *row)
 {
-	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM),
-										 BKO_TEXT(row, LINE_LOCATION));
-	BkoQty		shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
-										 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
-	BkoQty		allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
-										   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
-	BkoQty		backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
-											 BKO_ISNULL(row, LINE_QTY_BACKORDERED),
-											 "qty_backordered");
+	BkoStock   *stock;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
 
+	if (!BKO_ISNULL(row, LINE_PENDING))
+		return;
+	stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
+							 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
+	allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
+							   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
+	backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
+								 BKO_ISNULL(row, LINE_QTY_BACKORDERED), "qty_backordered");
 	if (stock == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -240,7 +223,7 @@ bko_line_tally(BkoFrame *frame, BkoRow *row)
 	{
 		BkoLine		line;
 
-		read_policy(row, &line);
+		bko_row_policy(row, &line);
 		if (line.policy == 'o')
 			bko_order_is_due(frame, line.order_ref);
 	}
@@ -333,7 +316,7 @@ line_of_row(BkoRow *row)
 	BkoLine		line;
 
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
-	read_policy(row, &line);
+	bko_row_policy(row, &line);
 	line.ordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED),
 								  BKO_ISNULL(row, LINE_QTY_ORDERED), "qty_ordered");
 	line.shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
@@ -370,6 +353,7 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 	for (int i = 0; i < lengthof(kept); i++)
 		rescaled |= bko_row_keep(old, new, BKO_ORDER_LINE, kept[i], rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_CLOSED_AT, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_PENDING, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ID, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_ID, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_KEY, rel);
@@ -469,6 +453,11 @@ bko_line_decide_delete(BkoFrame *frame, BkoRow *old)
 	if (line.shipped > 0)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_order_is_due(frame, line.order_ref);
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		frame->ndecided++;		/* its order is looked at */
+		return;
+	}
 	if (line.allocated + line.backordered + line.cancelled == 0)
 		return;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
@@ -509,6 +498,14 @@ bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 	text	   *item;
 	text	   *location;
 
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		bko_pending_changed(frame, old, new);
+		bko_order_is_due(frame, BKO_ISNULL(old, LINE_ORDER_REF) ? NULL :
+						 BKO_TEXT(old, LINE_ORDER_REF));
+		frame->ndecided++;
+		return true;
+	}
 	requeued = requeued || (bko_row_changed(old, new, LINE_CUSTOMER) && is_limited(frame, old));
 	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
 		return rescaled;
@@ -518,7 +515,7 @@ bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 								 "qty_ordered", item, location);
 	line = line_of_row(old);
 	bko_order_is_due(frame, line.order_ref);
-	read_policy(new, &line);
+	bko_row_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_row_who(frame, stock, old, &line);
 	if (moved)

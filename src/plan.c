@@ -26,7 +26,7 @@
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
-#define MAX_ARGS 27
+#define MAX_ARGS 28
 
 #define EQ		" OPERATOR(pg_catalog.=) "
 #define GT		" OPERATOR(pg_catalog.>) "
@@ -45,7 +45,8 @@
 
 #define QUEUE_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held" \
+	" AND pending IS NULL"
 
 #define ALLOCATED_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
@@ -56,10 +57,16 @@
 	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
 	" held::boolean"
 
+/* In the order in which pending.c numbers them. */
+#define PENDING_COLUMNS \
+	"line_id::bigint, item::pg_catalog.text, location::pg_catalog.text, priority::integer," \
+	" ship_policy::pg_catalog.text, qty_ordered::numeric, queued_at::" TSTZ "," \
+	" order_ref::pg_catalog.text, held::boolean, customer::pg_catalog.text, pending::bigint"
+
 #define PEG_SELECT \
 	"SELECT line_id::bigint, priority::integer, requested_on::pg_catalog.date, queued_at::" TSTZ "," \
 	" qty_backordered::numeric FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND pending IS NULL"
 
 /* What a movement means for a cap: a line takes, or gives back. */
 #define NET_TAKEN \
@@ -79,7 +86,7 @@
  */
 #define WAITING_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0" \
-	" AND NOT held ORDER BY priority, queued_at, line_id"
+	" AND NOT held AND pending IS NULL ORDER BY priority, queued_at, line_id"
 
 #define COMPLETE_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0" \
@@ -125,7 +132,8 @@
 	"line_id, item, location, priority, ship_policy, requested_on, qty_ordered, " \
 	"qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned, " \
 	"qty_filled_first, queued_at, closed_at, order_ref, held, customer, line_no, demand, " \
-	"unit_price, currency, payment_days, ordered_at, attached_id, attached_key"
+	"unit_price, currency, payment_days, ordered_at, attached_id, attached_key, " \
+	"pending"
 
 #define ALL_LINE_VALUES \
 	"l.line_id::bigint, l.item::pg_catalog.text, l.location::pg_catalog.text, " \
@@ -136,7 +144,8 @@
 	"l.closed_at::" TSTZ ", l.order_ref::pg_catalog.text, l.held::boolean, " \
 	"l.customer::pg_catalog.text, l.line_no::integer, l.demand::pg_catalog.text, " \
 	"l.unit_price::numeric, l.currency::pg_catalog.text, l.payment_days::integer, " \
-	"l.ordered_at::" TSTZ ", l.attached_id::integer, l.attached_key::pg_catalog.text"
+	"l.ordered_at::" TSTZ ", l.attached_id::integer, l.attached_key::pg_catalog.text, " \
+	"l.pending::bigint"
 
 #define ALL_LINE_SETS \
 	"item = u.item, location = u.location, priority = u.priority, " \
@@ -149,7 +158,7 @@
 	"customer = u.customer, line_no = u.line_no, demand = u.demand, " \
 	"unit_price = u.unit_price, currency = u.currency, payment_days = u.payment_days, " \
 	"ordered_at = u.ordered_at, attached_id = u.attached_id, " \
-	"attached_key = u.attached_key::pg_catalog.text[]"
+	"attached_key = u.attached_key::pg_catalog.text[], pending = u.pending"
 
 #define ALL_LINE_ARRAYS \
 	INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, DATEARRAYOID, \
@@ -157,7 +166,7 @@
 	NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID, \
 	TIMESTAMPTZARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, \
 	TEXTARRAYOID, NUMERICARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, \
-	INT4ARRAYOID, TEXTARRAYOID
+	INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID
 
 typedef struct PlanSpec
 {
@@ -175,8 +184,10 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
-		" EXISTS (SELECT FROM @attached WHERE kind" EQ "'stock' AND detached_at IS NULL) FROM @book"
+		WHOLE,
+		"SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
+		" EXISTS (SELECT FROM @attached WHERE kind" EQ "'stock' AND detached_at IS NULL),"
+		" (allocate_at" EQ "'commit')::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -343,10 +354,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		"u.qty_returned, u.qty_filled_first, u.queued_at, u.closed_at, u.order_ref, u.held, "
 		"u.customer, u.line_no, u.demand, u.unit_price, u.currency, u.payment_days, "
 		"u.ordered_at, u.attached_id, "
-		"u.attached_key::pg_catalog.text[]"
+		"u.attached_key::pg_catalog.text[], u.pending"
 		" FROM unnest("
 		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		"$19, $20, $21, $22, $23, $24, $25, $26, $27"
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27, $28"
 		")"
 		" AS u(" ALL_LINE_COLUMNS ", old_item)) AS l",
 		LINE_NCOLUMNS + 1, {ALL_LINE_ARRAYS, TEXTARRAYOID}
@@ -355,7 +366,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		WRITES,
 		"UPDATE @order_line AS l SET " ALL_LINE_SETS " FROM unnest("
 		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-		"$19, $20, $21, $22, $23, $24, $25, $26, $27"
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27, $28"
 		")"
 		" AS u(" ALL_LINE_COLUMNS ", old_item)"
 		" WHERE l.line_id" EQ "u.line_id AND l.item" EQ "u.old_item",
@@ -465,14 +476,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINE_PLACE] = {
 		READS,
-		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE line_id" EQ "$1",
+		"SELECT item::pg_catalog.text, location::pg_catalog.text, pending IS NOT NULL"
+		" FROM @order_line WHERE line_id" EQ "$1",
 		1, {INT8OID}
 	},
 	[PLAN_ORDER_PLACES] = {
 		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE order_ref" EQ "$1 GROUP BY item, location"
+		" WHERE order_ref" EQ "$1 AND pending IS NULL GROUP BY item, location"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
@@ -494,6 +505,30 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE line_id" EQ "$1 AND item" EQ "$2",
 		8, {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID,
 		TIMESTAMPTZOID}
+	},
+	[PLAN_PENDING_OWN] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending" EQ "ANY ($1) AND pending IS NOT NULL ORDER BY queued_at, line_id",
+		1, {INT8ARRAYOID}
+	},
+	[PLAN_PENDING_ALL] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending IS NOT NULL ORDER BY queued_at, line_id"
+	},
+	[PLAN_LINES_SPLIT] = {
+		WRITES,
+		"UPDATE @order_line AS l SET location = c.location, qty_ordered = c.ordered,"
+		" qty_shipped = c.shipped, qty_allocated = c.allocated, qty_backordered = c.backordered,"
+		" qty_filled_first = c.shipped" PLUS "c.allocated, queued_at = c.queued_at,"
+		" closed_at = CASE WHEN c.allocated" PLUS "c.backordered" EQ "0 THEN c.queued_at END,"
+		" pending = NULL"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+		" AS c(line_id, item, location, ordered, shipped, allocated, backordered, queued_at)"
+		" WHERE l.line_id" EQ "c.line_id AND l.item" EQ "c.item",
+		8, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_DUE_INSERT] = {
 		READS,
@@ -610,12 +645,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @order_line AS l CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS n,"
 		" COALESCE(pg_catalog.sum(o.qty_backordered), 0) AS qty FROM @order_line AS o"
 		" WHERE o.item" EQ "$1 AND o.location" EQ "$2 AND o.qty_backordered" GT "0 AND NOT o.held"
-		" AND ROW(o.priority, o.queued_at, o.line_id)" LT
+		" AND o.pending IS NULL AND ROW(o.priority, o.queued_at, o.line_id)" LT
 		"ROW(l.priority, l.queued_at, l.line_id)) AS a"
 		" WHERE l.line_id" EQ "$3 AND l.item" EQ "$1 AND l.location" EQ "$2"
-		" AND l.qty_backordered" GT "0 AND NOT l.held"
+		" AND l.qty_backordered" GT "0 AND NOT l.held AND l.pending IS NULL"
 		" AND NOT EXISTS (SELECT FROM @order_line AS h WHERE h.item" EQ "$1 AND h.location" EQ "$2"
-		" AND h.qty_backordered" GT "0 AND h.held)",
+		" AND h.qty_backordered" GT "0 AND h.held AND h.pending IS NULL)",
 		3, {TEXTOID, TEXTOID, INT8OID}
 	},
 	[PLAN_PEG_SUPPLY] = {

@@ -67,6 +67,14 @@ bko_stock_of_result(BkoStock *stock)
 
 void		(*bko_before_stock_lock) (const BkoRun *run, const text *item,
 									  const text *location) = NULL;
+/* By item and location: the order in which stock rows are locked. */
+int
+bko_stock_compare(const BkoStock *a, const BkoStock *b)
+{
+	int			cmp = bko_compare_texts(a->item, b->item);
+
+	return cmp != 0 ? cmp : bko_compare_texts(a->location, b->location);
+}
 
 /*
  * Lock the stock row and read it.  Raises BK001 where there is none.  SPI need
@@ -85,7 +93,8 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	SPI_connect();
-	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+	if ((frame->dry ? bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) :
+		 bko_lock_stock(frame, stock, args)) == 0)
 		bko_not_stocked(&frame->run, stock->item, stock->location);
 
 	if (bko_stock_of_result(stock))
@@ -94,6 +103,33 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 		stock->nlimits = 0;
 	SPI_finish();
 	stock->epoch = bko_epoch();
+}
+
+/*
+ * What is told of a stock row that isn't locked: that it is there, and its step.
+ * Raises BK001 where it is not there.  SPI need not be connected.
+ */
+BkoStock *
+bko_stock_look(BkoFrame *frame, const text *item, const text *location)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+	Datum		args[2];
+	Datum		step;
+	bool		isnull;
+
+	if (stock->looked == bko_epoch() || stock->epoch == bko_epoch())
+		return stock;
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	if (bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) == 0)
+		bko_not_stocked(&frame->run, stock->item, stock->location);
+	step = bko_result(0, 5, &isnull);
+	stock->step = isnull ? 0 : bko_stored_qty(step, isnull, "qty_step");
+	SPI_finish();
+	stock->looked = bko_epoch();
+	return stock;
 }
 
 /*

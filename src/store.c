@@ -35,7 +35,7 @@ static bool
 is_ours(const Trigger *trigger)
 {
 	static const char *const functions[] = {
-		"journal_guard", "frame_open", "line_insert_row", "line_insert_done"
+		"journal_guard", "frame_open", "line_insert_row", "line_insert_done", "line_split"
 	};
 	const char *name = get_func_name(trigger->tgfoid);
 	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));

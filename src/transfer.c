@@ -222,6 +222,7 @@ bko_cancel_transfer(PG_FUNCTION_ARGS)
 	int			n;
 
 	SPI_connect();
+	bko_split_pending(&run);
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(2));
 	n = read_transfers(&run, ref, &transfers);
 	for (int c = 0; c < 3; c++)

@@ -16,6 +16,7 @@
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 /* The bit of an operation; see BKO_ON_INSERT and so on. */
@@ -329,4 +330,43 @@ bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line)
 		DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
 	line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
 								  BKO_TEXT(row, LINE_CUSTOMER));
+}
+
+/*
+ * The place in the queue that the owner gives, if any, must be one that was.
+ * Raises BK003.
+ */
+void
+bko_row_check_place(BkoRow *row)
+{
+	TimestampTz given;
+	const char *where;
+
+	if (BKO_ISNULL(row, LINE_QUEUED_AT))
+		return;
+	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
+	if (given <= GetCurrentTimestamp() && !TIMESTAMP_NOT_FINITE(given))
+		return;
+	where = bko_where(BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_KEPT_COLUMN),
+			 TIMESTAMP_NOT_FINITE(given) ?
+			 errmsg("queued_at is infinite for %s", where) :
+			 errmsg("queued_at lies in the future for %s", where),
+			 errhint("Give the time at which the old order was placed, or leave it out.")));
+}
+
+/*
+ * How and whether a line ships.  A line of policy "order" that has no order
+ * is an order of its own.
+ */
+void
+bko_row_policy(BkoRow *row, BkoLine *line)
+{
+	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
+		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
+	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
+	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
+	if (line->policy == 'o' && line->order_ref == NULL)
+		line->policy = 'l';
 }

@@ -1,16 +1,21 @@
 -- The queue: waiting lines alone, in fill order. A receipt reads it from the
 -- front, so a fill costs what it fills, however many lines wait behind.
 CREATE INDEX order_line_queue ON order_line (item, location, priority, queued_at, line_id)
-    WHERE qty_backordered > 0 AND NOT held;
+    WHERE qty_backordered > 0 AND NOT held AND pending IS NULL;
 
 -- Waiting lines that are held: they keep their place and are shown.
-CREATE INDEX order_line_held ON order_line (item, location) WHERE qty_backordered > 0 AND held;
+CREATE INDEX order_line_held ON order_line (item, location)
+    WHERE qty_backordered > 0 AND held AND pending IS NULL;
 
 -- Lines that hold allocated stock, for releasing the last in the queue first.
 CREATE INDEX order_line_allocated ON order_line (item, location, priority, queued_at, line_id)
     WHERE qty_allocated > 0;
 
 CREATE INDEX order_line_order_ref ON order_line (order_ref);
+
+-- Lines that a transaction will split when it commits: each finds its own,
+-- whatever others have left behind.
+CREATE INDEX order_line_pending ON order_line (pending) WHERE pending IS NOT NULL;
 
 -- Open orders that ship as a whole: mostly none, and then nothing need be asked
 -- of an order when one of its lines is filled.

@@ -16,6 +16,11 @@ CREATE TRIGGER a_bko_update_done AFTER UPDATE OR DELETE ON order_line
 CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON order_line
     FOR EACH STATEMENT EXECUTE FUNCTION bko.truncate_guard();
 
+-- Lines of a book that allocates at commit are split when the transaction ends.
+CREATE CONSTRAINT TRIGGER bko_split AFTER INSERT ON order_line
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (new.pending IS NOT NULL) EXECUTE FUNCTION bko.line_split();
+
 CREATE TRIGGER a_bko_open BEFORE INSERT OR UPDATE OR DELETE ON stock
     FOR EACH STATEMENT EXECUTE FUNCTION bko.frame_open('stock');
 CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE OR DELETE ON stock

@@ -7,13 +7,13 @@ SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, 
        requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_allocated,
        qty_backordered, queued_at, held
   FROM order_line
- WHERE qty_backordered > 0 AND NOT held
+ WHERE qty_backordered > 0 AND NOT held AND pending IS NULL
 UNION ALL
 SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, ship_policy,
        requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_allocated,
        qty_backordered, queued_at, held
   FROM order_line
- WHERE qty_backordered > 0 AND held;
+ WHERE qty_backordered > 0 AND held AND pending IS NULL;
 COMMENT ON VIEW waiting_line IS 'The order lines that wait for something';
 COMMENT ON COLUMN waiting_line.line_id IS 'The waiting line';
 COMMENT ON COLUMN waiting_line.order_ref IS 'Its order';

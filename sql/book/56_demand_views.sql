@@ -136,6 +136,7 @@ SELECT (l.ordered_at AT TIME ZONE b.time_zone)::date AS day, l.item, l.location,
                         / nullif(sum(l.qty_ordered), 0), 4)) AS unit_fill_rate
   FROM order_line l
  CROSS JOIN (SELECT time_zone FROM book LIMIT 1) b
+ WHERE l.pending IS NULL
  GROUP BY (l.ordered_at AT TIME ZONE b.time_zone)::date, l.item, l.location;
 COMMENT ON VIEW fill_rate IS 'Fill rate at entry, by the day of the order: the share of lines and of units that were met from stock at once (product fill rate, type 2 service: Chopra, Meindl, Supply Chain Management; Silver, Pyke, Thomas, Inventory and Production Management in Supply Chains). For a longer period add up lines, lines_filled, units, units_filled and divide: rates are not averaged';
 COMMENT ON COLUMN fill_rate.day IS 'Day of ordered_at in book.time_zone';
@@ -165,6 +166,7 @@ SELECT (o.ordered_at AT TIME ZONE b.time_zone)::date AS day,
                              OR coalesce((l.closed_at AT TIME ZONE z.time_zone)::date <= l.requested_on, false))) AS otif
           FROM order_line l
          CROSS JOIN (SELECT time_zone FROM book LIMIT 1) z
+         WHERE l.pending IS NULL
          GROUP BY l.order_ref, CASE WHEN l.order_ref IS NULL THEN l.line_id END) o
  CROSS JOIN (SELECT time_zone FROM book LIMIT 1) b
  GROUP BY (o.ordered_at AT TIME ZONE b.time_zone)::date;

@@ -70,6 +70,14 @@ BEGIN ATOMIC
       FROM order_line l
      WHERE (l.closed_at IS NULL) <> (l.qty_allocated + l.qty_backordered > 0)
     UNION ALL
+    -- a line that is to be split at commit is this transaction's own, and as it went in
+    SELECT 'line pending', l.item, l.location, l.line_id,
+           format('inserted by transaction %s and never split', abs(l.pending))
+      FROM order_line l
+     WHERE l.pending IS NOT NULL
+       AND (abs(l.pending) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
+            OR l.qty_backordered <> l.qty_ordered)
+    UNION ALL
     -- stock.allocated and stock.backordered are the sums over the lines
     SELECT 'stock sums', coalesce(s.item, o.item), coalesce(s.location, o.location), NULL,
            format('stock says %s allocated, %s backordered; lines say %s, %s',
@@ -78,7 +86,7 @@ BEGIN ATOMIC
       FULL JOIN (SELECT l.item, l.location, sum(l.qty_allocated) AS allocated,
                         sum(l.qty_backordered) AS backordered
                    FROM order_line l
-                  WHERE l.qty_allocated > 0 OR l.qty_backordered > 0
+                  WHERE (l.qty_allocated > 0 OR l.qty_backordered > 0) AND l.pending IS NULL
                   GROUP BY l.item, l.location) o
         ON o.item = s.item AND o.location = s.location
      WHERE s.allocated IS DISTINCT FROM coalesce(o.allocated, 0)
@@ -120,7 +128,7 @@ BEGIN ATOMIC
         ON j.line_id = l.line_id AND j.item = l.item AND j.location = l.location
      WHERE l.qty_shipped <> coalesce(j.shipped, 0)
         OR l.qty_allocated <> coalesce(j.allocated, 0)
-        OR l.qty_backordered <> coalesce(j.backordered, 0)
+        OR CASE WHEN l.pending IS NULL THEN l.qty_backordered ELSE 0 END <> coalesce(j.backordered, 0)
         OR l.qty_cancelled <> coalesce(j.cancelled, 0)
         OR l.qty_returned <> coalesce(j.returned, 0)
     UNION ALL
@@ -141,7 +149,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (
         SELECT l.line_id FROM order_line l
          WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
-           AND NOT l.held
+           AND NOT l.held AND l.pending IS NULL
            AND (NOT s.limited OR
                 limit_room(l.item, l.location, l.priority, l.customer,
                            s.available - coalesce(s.unassigned, 0))

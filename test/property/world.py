@@ -27,6 +27,7 @@ ENGINE = {
     "default": "a column of the application's own that has a default",
     "restore": "a data-only dump and restore in the middle of a round",
     "tangle": "nested statements where lines are held, or rows of the outer one stay out",
+    "commit": "a part of a round in which the book allocates at commit",
     "intruder": "engine columns and tables written by those who may not",
 }
 LIFE = {
