@@ -106,48 +106,6 @@ renamed_sql(const BkoRun *run, const BkoAttached *a)
 					bko_role_value(a, "location", "n", "pg_catalog.text"));
 }
 
-/*
- * bko.attached_stock(): AFTER each statement on an attached stock table. A
- * rise fills, a fall releases.  Raises what an UPDATE of stock raises.
- */
-Datum
-bko_attached_stock(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	BkoAttached *a;
-	BkoRun		run;
-	int			nestlevel;
-
-	bko_check_trigger(fcinfo, "bko.attached_stock", 0, false,
-					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
-	if (bko_engine_writing())
-		return PointerGetDatum(NULL);
-	need_transition_tables(trigdata);
-	a = bko_attached(trigdata->tg_relation);
-	run = bko_attached_run(a);
-	nestlevel = bko_attached_modes(a);
-	SPI_connect();
-	SPI_register_trigger_data(trigdata);
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		(void) run_kept(&run, a, BKO_ATTACHED_INSERT, insert_sql);
-	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
-		(void) run_kept(&run, a, BKO_ATTACHED_DELETE, delete_sql);
-	else
-	{
-		if (run_kept(&run, a, BKO_ATTACHED_CHECK, renamed_sql) > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("a row of \"%s\" can't become that of another item or location: it is of %s",
-							RelationGetRelationName(trigdata->tg_relation),
-							bko_where(bko_result_text(0, 1), bko_result_text(0, 2))),
-					 errhint("Order lines and journal name it. Insert a row of the new name and bring the old one to 0.")));
-		(void) run_kept(&run, a, BKO_ATTACHED_UPDATE, update_sql);
-	}
-	SPI_finish();
-	AtEOXact_GUC(true, nestlevel);
-	return PointerGetDatum(NULL);
-}
-
 /* ---- the engine's changes are shown ---- */
 
 /*
@@ -198,6 +156,80 @@ push_plan(const BkoRun *run, BkoAttached *a)
 								   bko_column_value(a, attno, "a", "pg_catalog.numeric")),
 						  3, types, false);
 	return a->plans[BKO_ATTACHED_PUSH];
+}
+
+/* Rows that the statement wrote, of which stock says something else by now. */
+static char *
+differs_sql(const BkoRun *run, const BkoAttached *a)
+{
+	return psprintf("SELECT s.item::pg_catalog.text, s.location::pg_catalog.text, s.on_hand::pg_catalog.numeric"
+					" FROM bko_new AS n JOIN %sstock AS s ON s.item OPERATOR(pg_catalog.=) %s"
+					" AND s.location OPERATOR(pg_catalog.=) %s WHERE s.on_hand IS DISTINCT FROM COALESCE(%s, 0)",
+					run->book->prefix, bko_role_value(a, "item", "n", "pg_catalog.text"),
+					bko_role_value(a, "location", "n", "pg_catalog.text"),
+					bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"));
+}
+
+/*
+ * Show what is left of quantities that were taken over: where waiting lines
+ * got all of a rise, on_hand is what it was, and nothing else tells of it.
+ */
+static void
+show_taken(const BkoRun *run, BkoAttached *a)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, NUMERICOID};
+	Datum		args[3];
+	BkoRun		owner = bko_owner_run(run, a->root);
+	uint64		n = run_kept(run, a, BKO_ATTACHED_DIFFERS, differs_sql);
+
+	if (n == 0)
+		return;
+	bko_column_arrays(args, types, 3, n, bko_result_row, NULL);
+	(void) bko_run_plan(&owner, push_plan(&owner, a), args, NULL, 0, true);
+}
+
+/*
+ * bko.attached_stock(): AFTER each statement on an attached stock table. A
+ * rise fills, a fall releases.  Raises what an UPDATE of stock raises.
+ */
+Datum
+bko_attached_stock(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	BkoAttached *a;
+	BkoRun		run;
+	int			nestlevel;
+
+	bko_check_trigger(fcinfo, "bko.attached_stock", 0, false,
+					  BKO_ON_INSERT | BKO_ON_UPDATE | BKO_ON_DELETE);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
+	need_transition_tables(trigdata);
+	a = bko_attached(trigdata->tg_relation);
+	run = bko_attached_run(a);
+	nestlevel = bko_attached_modes(a);
+	SPI_connect();
+	SPI_register_trigger_data(trigdata);
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		(void) run_kept(&run, a, BKO_ATTACHED_INSERT, insert_sql);
+	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		(void) run_kept(&run, a, BKO_ATTACHED_DELETE, delete_sql);
+	else
+	{
+		if (run_kept(&run, a, BKO_ATTACHED_CHECK, renamed_sql) > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a row of \"%s\" can't become that of another item or location: it is of %s",
+							RelationGetRelationName(trigdata->tg_relation),
+							bko_where(bko_result_text(0, 1), bko_result_text(0, 2))),
+					 errhint("Order lines and journal name it. Insert a row of the new name and bring the old one to 0.")));
+		(void) run_kept(&run, a, BKO_ATTACHED_UPDATE, update_sql);
+	}
+	if (!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		show_taken(&run, a);
+	SPI_finish();
+	AtEOXact_GUC(true, nestlevel);
+	return PointerGetDatum(NULL);
 }
 
 /* Stock rows by their names. */

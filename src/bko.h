@@ -1059,6 +1059,7 @@ typedef enum BkoAttachedPlan
 	BKO_ATTACHED_UPDATE,
 	BKO_ATTACHED_DELETE,
 	BKO_ATTACHED_CHECK,
+	BKO_ATTACHED_DIFFERS,		/* what it says now that stock doesn't */
 	BKO_NATTACHED_PLANS
 } BkoAttachedPlan;
 
