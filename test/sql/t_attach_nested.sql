@@ -314,6 +314,18 @@ BEGIN;
 CREATE TRIGGER r AFTER INSERT ON t_attach_strange.mine REFERENCING NEW TABLE AS bko_new FOR EACH STATEMENT EXECUTE FUNCTION bko.attached_receipt();
 SELECT a, t_attach_strange.try(a) FROM unnest(ARRAY['1', '2', '3']) a;
 ROLLBACK;
+-- A stranger's book that says it had the tables of another: it doesn't reach them.
+INSERT INTO t_attach_stranger.attached (kind, relation) VALUES ('stock', 't_attach_own.stock'), ('orders', 't_attach_own.orders');
+INSERT INTO t_attach_stranger.stock (item, on_hand) VALUES ('A', 9);
+INSERT INTO t_attach_stranger.order_line (item, qty_ordered, attached_id, attached_key) VALUES ('A', 10, 2, '{2}') RETURNING qty_backordered;
+CREATE TRIGGER b_bko_push AFTER UPDATE ON t_attach_stranger.stock REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION bko.attached_stock_push();
+CREATE TRIGGER b_bko_push AFTER UPDATE ON t_attach_stranger.order_line REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION bko.attached_push();
+INSERT INTO t_attach_stranger.receipt (item, qty) VALUES ('A', 1);
+UPDATE t_attach_stranger.stock SET on_hand = 77;
+SELECT item, on_hand, backordered FROM t_attach_stranger.stock;
+SELECT * FROM t_attach_stranger.verify();
+SELECT relation, rows, kept, breaks FROM t_attach_stranger.attachment;
+DELETE FROM t_attach_stranger.attached;
 -- triggers of the wrong kind, without the map, called as functions
 SELECT f, fails(format('CREATE TRIGGER t BEFORE INSERT ON t_attach_strange.mine FOR EACH ROW EXECUTE FUNCTION bko.%s()', f)), fails('INSERT INTO t_attach_strange.mine VALUES (1)'), fails('DROP TRIGGER t ON t_attach_strange.mine'), fails(format('SELECT bko.%s()', f))
   FROM unnest(ARRAY['attached_map', 'attached_open', 'attached_row', 'attached_done', 'attached_truncate', 'attached_push', 'attached_stock', 'attached_stock_push', 'attached_receipt']) f;
@@ -323,6 +335,7 @@ SELECT f, fails(format('CREATE TRIGGER t AFTER UPDATE ON t_attach_strange.mine R
   FROM unnest(ARRAY['attached_push', 'attached_stock_push']) f;
 RESET ROLE;
 SELECT id, done, open, who FROM t_attach_own.orders ORDER BY id;
+SELECT * FROM t_attach_own.stock;
 SELECT * FROM t_attach_owned.verify();
 SELECT * FROM t_attach_nested.verify();
 
