@@ -22,6 +22,8 @@ CREATE TABLE parts (id int PRIMARY KEY, sku text, n int) PARTITION BY RANGE (id)
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (10);
 CREATE TABLE goods (sku text PRIMARY KEY, place text, n int);
 CREATE TABLE goods2 (id int PRIMARY KEY, sku text, place text, n int);
+CREATE TABLE parent (LIKE nokey);
+CREATE TABLE child () INHERITS (parent);
 CREATE VIEW v AS SELECT * FROM lines;
 CREATE MATERIALIZED VIEW mv AS SELECT * FROM nokey;
 CREATE SEQUENCE seq;
@@ -32,7 +34,7 @@ CREATE FOREIGN TABLE far (id int, sku text, n int) SERVER t_attach_server;
 CREATE TYPE pair AS (a int, b int);
 \x on
 -- what it is
-SELECT f.* FROM unnest(ARRAY['v', 'mv', 'seq', 'far', 'temporary', 'parts_1', 'pair', 'stock', 'order_line', 'attachment', 'pg_class', 'lines_pkey', 'no_such_table']) t, fails(format('SELECT attach_orders(%L, item => ''sku'', qty => ''n'')', t)) f;
+SELECT f.* FROM unnest(ARRAY['v', 'mv', 'seq', 'far', 'temporary', 'parts_1', 'parent', 'pair', 'stock', 'order_line', 'attachment', 'pg_class', 'lines_pkey', 'no_such_table']) t, fails(format('SELECT attach_orders(%L, item => ''sku'', qty => ''n'')', t)) f;
 SELECT f.* FROM fails('SELECT attach_orders(NULL, item => ''sku'', qty => ''n'')') f;
 SELECT f.* FROM fails('SELECT detach(NULL)') f;
 SELECT f.* FROM unnest(ARRAY['lines', 'v', 'stock']) t, fails(format('SELECT detach(%L)', t)) f;
