@@ -25,6 +25,7 @@
 #include "common/shortest_dec.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/nodes.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -777,20 +778,37 @@ bko_owner_run(const BkoRun *run, Oid relid)
 	return owner;
 }
 
-/* The attached table of a number, open, or NULL where it is gone or detached. */
+/*
+ * The attached table of a number, open, or NULL where it is gone or detached.
+ * What a book says of its attachments is its owner's word alone: a table whose
+ * map trigger names another book isn't ours to write, nor to lock.
+ */
 Relation
 bko_attached_relation(const BkoRun *run, int32 id)
 {
 	Datum		args[1];
 	bool		isnull;
 	Oid			relid = InvalidOid;
+	Relation	rel;
+	const Trigger *map;
 
 	args[0] = Int32GetDatum(id);
 	SPI_connect();
 	if (bko_run(run, PLAN_ATTACHED_RELATION, args, NULL, 1) > 0)
 		relid = DatumGetObjectId(bko_result(0, 1, &isnull));
 	SPI_finish();
-	return OidIsValid(relid) ? try_relation_open(relid, RowExclusiveLock) : NULL;
+	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+	if (rel == NULL)
+		return NULL;
+	map = bko_map_trigger(rel);
+	if (map && (bko_map_book(map) != run->book->book_relid || pg_strtoint32(map->tgargs[0]) != id))
+	{
+		relation_close(rel, AccessShareLock);
+		return NULL;
+	}
+	if (map)
+		LockRelationOid(relid, RowExclusiveLock);
+	return rel;
 }
 
 /* ---- functions ---- */

@@ -15,6 +15,7 @@
 #include "commands/trigger.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -108,6 +109,11 @@ check_relation(Relation rel)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a partition", name),
 				 errhint("Attach the partitioned table that it belongs to.")));
+	if (kind == RELKIND_RELATION && find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("other tables inherit from \"%s\"", name),
+				 errhint("Rows of those are written without its triggers: attach a table that nothing inherits from, or partition it.")));
 	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -190,9 +196,19 @@ column_list(Relation rel)
 	return buf.data;
 }
 
+/* Can a constant stand for a column of this role? */
+static bool
+is_constant(char kind, const char *role)
+{
+	if (kind == BKO_ATTACH_ORDERS)
+		return bko_role_column(role) >= 0 && strcmp(role, "item") != 0 && strcmp(role, "qty") != 0;
+	return strcmp(role, "location") == 0 ||
+		(kind == BKO_ATTACH_RECEIPTS && (strcmp(role, "supply_ref") == 0 || strcmp(role, "note") == 0));
+}
+
 /* Raises 42703 where there is no such column, 428C9 where it is generated. */
 static AttrNumber
-find_column(Relation rel, const char *role, const char *name)
+find_column(Relation rel, char kind, const char *role, const char *name)
 {
 	AttrNumber	attno = get_attnum(RelationGetRelid(rel), name);
 
@@ -202,8 +218,10 @@ find_column(Relation rel, const char *role, const char *name)
 				 errmsg("table \"%s\" has no column \"%s\", named for %s",
 						RelationGetRelationName(rel), name, role),
 				 errdetail("Its columns are %s.", column_list(rel)),
+				 is_constant(kind, role) ?
 				 errhint("Name a column; a value for all rows is given by constants => '{\"%s\": \"...\"}'.",
-						 role)));
+						 role) :
+				 errhint("Name one of them.")));
 	if (TupleDescAttr(rel->rd_att, attno - 1)->attgenerated != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_GENERATED_ALWAYS),
@@ -253,7 +271,13 @@ check_type(Attaching *at, const char *role, AttrNumber attno)
 				 errhint("Name a column of a type that casts to %s.", format_type_be(type))));
 }
 
-/* Note what a column is for. */
+static bool
+is_output(const char *role)
+{
+	return strcmp(role, "shipped") == 0 || strcmp(role, "backordered") == 0;
+}
+
+/* Note what a column is for.  Raises 22023 where bko would write into another's. */
 static void
 add_role(Attaching *at, AttrNumber attno, const char *role)
 {
@@ -261,6 +285,13 @@ add_role(Attaching *at, AttrNumber attno, const char *role)
 	{
 		if (at->attno[i] == attno)
 		{
+			if (is_output(role) || is_output(at->roles[i]))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("column \"%s\" is named for %s and for %s",
+								get_attname(RelationGetRelid(at->rel), attno, false),
+								at->roles[i], role),
+						 errhint("bko writes into it, so it can be for nothing else.")));
 			at->roles[i] = psprintf("%s,%s", at->roles[i], role);
 			return;
 		}
@@ -269,10 +300,18 @@ add_role(Attaching *at, AttrNumber attno, const char *role)
 	at->roles[at->ncolumns++] = pstrdup(role);
 }
 
-static bool
-is_output(const char *role)
+/* Raises 22004 where no column is named for what every row must have. */
+static void
+need_role(Attaching *at, const char *role)
 {
-	return strcmp(role, "shipped") == 0 || strcmp(role, "backordered") == 0;
+	for (int i = 0; i < at->ncolumns; i++)
+		if (strstr(at->roles[i], role))
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("no column of table \"%s\" is named for %s", RelationGetRelationName(at->rel), role),
+			 errdetail("Its columns are %s.", column_list(at->rel)),
+			 errhint("Name one of them.")));
 }
 
 /* Read the roles and their columns, which jsonb has as strings. */
@@ -292,16 +331,8 @@ map_columns(Attaching *at, Jsonb *columns)
 			role = pnstrdup(value.val.string.val, value.val.string.len);
 		if (token != WJB_VALUE || value.type != jbvString)
 			continue;
-		attno = find_column(at->rel, role, pnstrdup(value.val.string.val, value.val.string.len));
+		attno = find_column(at->rel, at->kind, role, pnstrdup(value.val.string.val, value.val.string.len));
 		check_type(at, role, attno);
-		for (int i = 0; i < at->ncolumns; i++)
-			if (at->attno[i] == attno && (is_output(role) || is_output(at->roles[i])))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("column \"%s\" is named for %s and for %s",
-								get_attname(RelationGetRelid(at->rel), attno, false),
-								at->roles[i], role),
-						 errhint("bko writes into it, so it can be for nothing else.")));
 		add_role(at, attno, role);
 	}
 }
@@ -329,10 +360,7 @@ check_constants(Attaching *at)
 		if (token != WJB_KEY)
 			continue;
 		role = pnstrdup(value.val.string.val, value.val.string.len);
-		if (at->kind == BKO_ATTACH_ORDERS ?
-			bko_role_column(role) < 0 || strcmp(role, "item") == 0 || strcmp(role, "qty") == 0 :
-			strcmp(role, "location") != 0 && strcmp(role, "supply_ref") != 0 &&
-			strcmp(role, "note") != 0)
+		if (!is_constant(at->kind, role))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("there is no constant \"%s\" for %s", role, kind_name(at->kind)),
@@ -425,7 +453,7 @@ map_key(Attaching *at, ArrayType *given)
 					 errmsg("a key of %d columns", at->nkeys),
 					 errhint("Name the columns that are unique together, or leave key out.")));
 		for (int i = 0; i < at->nkeys; i++)
-			attno[i] = find_column(at->rel, "key", nulls[i] ? "" : TextDatumGetCString(names[i]));
+			attno[i] = find_column(at->rel, at->kind, "key", nulls[i] ? "" : TextDatumGetCString(names[i]));
 		if (!is_key(at->rel, attno, at->nkeys))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
@@ -436,7 +464,7 @@ map_key(Attaching *at, ArrayType *given)
 	for (int i = 0; i < at->nkeys; i++)
 	{
 		if (TupleDescAttr(at->rel->rd_att, attno[i] - 1)->attgenerated != '\0')
-			(void) find_column(at->rel, "key", get_attname(RelationGetRelid(at->rel), attno[i], false));
+			(void) find_column(at->rel, at->kind, "key", get_attname(RelationGetRelid(at->rel), attno[i], false));
 		add_role(at, attno[i], psprintf("key%d", i + 1));
 	}
 }
@@ -831,7 +859,7 @@ import_stock(Attaching *at, BkoAttached *a)
  * engine behind a table of the application.  columns is a JSON object of what
  * is mapped to which column.  Returns how many rows were brought in.
  *
- * Raises 42501, 42809, 42710, 42703, 42804, 428C9, 42P16, 22023; what an INSERT
+ * Raises 42501, 42809, 42710, 42703, 42804, 428C9, 42P16, 22004, 22023; what an INSERT
  * into order_line or stock raises for the rows that are there.
  */
 Datum
@@ -857,6 +885,8 @@ bko_attach(PG_FUNCTION_ARGS)
 	check_triggers(at.rel);
 	check_constants(&at);
 	map_columns(&at, PG_GETARG_JSONB_P(3));
+	need_role(&at, "item");
+	need_role(&at, at.kind == BKO_ATTACH_STOCK ? "on_hand" : "qty");
 	if (at.kind == BKO_ATTACH_STOCK)
 		check_stock_key(&at);
 	map_key(&at, PG_ARGISNULL(4) ? NULL : PG_GETARG_ARRAYTYPE_P(4));

@@ -49,41 +49,50 @@ run_kept(const BkoRun *run, BkoAttached *a, BkoAttachedPlan which,
 		 char *(*sql) (const BkoRun *run, const BkoAttached *a))
 {
 	if (a->plans[which] == NULL)
-		a->plans[which] = bko_keep_plan(sql(run, a), 0, NULL, true);
+		a->plans[which] = bko_keep_plan(run, sql(run, a), 0, NULL, true);
 	return bko_run_plan(run, a->plans[which], NULL, NULL, 0, false);
 }
 
-/* What a row of the application's table says of a stock row; others make it. */
-static char *
-take_sql(const BkoRun *run, const BkoAttached *a, const char *from)
-{
-	return psprintf("INSERT INTO %sstock AS s (item, location, on_hand)"
-					" SELECT %s, %s, COALESCE(%s, 0) FROM %s ORDER BY 1, 2"
-					" ON CONFLICT (item, location) DO UPDATE SET on_hand = EXCLUDED.on_hand",
-					run->book->prefix, bko_role_value(a, "item", "n", "pg_catalog.text"),
-					bko_role_value(a, "location", "n", "pg_catalog.text"),
-					bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"), from);
-}
-
+/* A new row of the application's table makes a stock row, or says what there is. */
 static char *
 insert_sql(const BkoRun *run, const BkoAttached *a)
 {
-	return take_sql(run, a, "bko_new AS n");
+	return psprintf("INSERT INTO %sstock AS s (item, location, on_hand)"
+					" SELECT %s, %s, COALESCE(%s, 0) FROM bko_new AS n ORDER BY 1, 2"
+					" ON CONFLICT (item, location) DO UPDATE SET on_hand = EXCLUDED.on_hand",
+					run->book->prefix, bko_role_value(a, "item", "n", "pg_catalog.text"),
+					bko_role_value(a, "location", "n", "pg_catalog.text"),
+					bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"));
 }
 
+/*
+ * An UPDATE counts by the difference that it made: a trigger of the application
+ * may have ordered of the item meanwhile, whose units would come back else.
+ * Where there is no stock row it makes one.
+ */
 static char *
 update_sql(const BkoRun *run, const BkoAttached *a)
 {
 	const char *on_hand = quote_identifier(get_attname(a->relid, bko_role_attno(a, "on_hand"), false));
 
-	return take_sql(run, a,
-					psprintf("bko_new AS n JOIN bko_old AS o ON %s OPERATOR(pg_catalog.=) %s"
-							 " AND %s OPERATOR(pg_catalog.=) %s WHERE n.%s IS DISTINCT FROM o.%s",
-							 bko_role_value(a, "item", "n", "pg_catalog.text"),
-							 bko_role_value(a, "item", "o", "pg_catalog.text"),
-							 bko_role_value(a, "location", "n", "pg_catalog.text"),
-							 bko_role_value(a, "location", "o", "pg_catalog.text"),
-							 on_hand, on_hand));
+	return psprintf("WITH c AS (SELECT %s AS item, %s AS location, COALESCE(%s, 0) AS new, COALESCE(%s, 0) AS old"
+					" FROM bko_new AS n JOIN bko_old AS o ON %s OPERATOR(pg_catalog.=) %s"
+					" AND %s OPERATOR(pg_catalog.=) %s WHERE n.%s IS DISTINCT FROM o.%s),"
+					" u AS (UPDATE %sstock AS s SET on_hand = (s.on_hand OPERATOR(pg_catalog.+) c.new)"
+					" OPERATOR(pg_catalog.-) c.old FROM c WHERE s.item OPERATOR(pg_catalog.=) c.item"
+					" AND s.location OPERATOR(pg_catalog.=) c.location RETURNING s.item, s.location)"
+					" INSERT INTO %sstock (item, location, on_hand) SELECT c.item, c.location, c.new FROM c"
+					" WHERE NOT EXISTS (SELECT FROM %sstock AS s WHERE s.item OPERATOR(pg_catalog.=) c.item"
+					" AND s.location OPERATOR(pg_catalog.=) c.location) ORDER BY 1, 2",
+					bko_role_value(a, "item", "n", "pg_catalog.text"),
+					bko_role_value(a, "location", "n", "pg_catalog.text"),
+					bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"),
+					bko_role_value(a, "on_hand", "o", "pg_catalog.numeric"),
+					bko_role_value(a, "item", "n", "pg_catalog.text"),
+					bko_role_value(a, "item", "o", "pg_catalog.text"),
+					bko_role_value(a, "location", "n", "pg_catalog.text"),
+					bko_role_value(a, "location", "o", "pg_catalog.text"),
+					on_hand, on_hand, run->book->prefix, run->book->prefix, run->book->prefix);
 }
 
 static char *
@@ -104,6 +113,88 @@ renamed_sql(const BkoRun *run, const BkoAttached *a)
 					bko_role_value(a, "location", "o", "pg_catalog.text"),
 					bko_role_value(a, "item", "n", "pg_catalog.text"),
 					bko_role_value(a, "location", "n", "pg_catalog.text"));
+}
+
+/* ---- the engine's changes are shown ---- */
+
+/*
+ * The condition that a row of the application's table, alias a, is of a stock
+ * row, such that an index of the column can be used: names that can't be of the
+ * column's type are never cast.
+ */
+static char *
+is_of(const BkoAttached *a, const char *item, const char *location)
+{
+	AttrNumber	attno = bko_role_attno(a, "item");
+	const char *column = quote_identifier(get_attname(a->relid, attno, false));
+	Oid			type = getBaseType(get_atttype(a->relid, attno));
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (type == INT2OID || type == INT4OID || type == INT8OID)
+		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) CASE WHEN %s OPERATOR(pg_catalog.~)"
+						 " '^-?[0-9]{1,18}$' THEN %s::bigint END AND ", column, item, item);
+	else if (type == UUIDOID)
+		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) CASE WHEN %s OPERATOR(pg_catalog.~)"
+						 " '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN %s::pg_catalog.uuid END AND ",
+						 column, item, item);
+	else if (type == BPCHAROID)
+		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) %s::pg_catalog.bpchar AND ", column, item);
+	appendStringInfo(&sql, "a.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s AND"
+					 " %s OPERATOR(pg_catalog.=) %s",
+					 column, item, bko_role_value(a, "location", "a", "pg_catalog.text"), location);
+	return sql.data;
+}
+
+static SPIPlanPtr
+push_plan(const BkoRun *run, BkoAttached *a)
+{
+	Oid			types[3] = {TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID};
+	AttrNumber	attno = bko_role_attno(a, "on_hand");
+	const char *column = quote_identifier(get_attname(a->relid, attno, false));
+
+	if (a->plans[BKO_ATTACHED_PUSH] == NULL)
+		a->plans[BKO_ATTACHED_PUSH] =
+			bko_keep_plan(run, psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
+								   " AS d(item, location, on_hand) WHERE %s"
+								   " AND %s IS DISTINCT FROM d.on_hand",
+								   bko_relation_name(a->root), column,
+								   bko_is_integer(get_atttype(a->relid, attno)) ?
+								   "bko.whole(d.on_hand)" : "d.on_hand",
+								   is_of(a, "d.item", "d.location"),
+								   bko_column_value(a, attno, "a", "pg_catalog.numeric")),
+						  3, types, false);
+	return a->plans[BKO_ATTACHED_PUSH];
+}
+
+/* Rows that the statement wrote, of which stock says something else by now. */
+static char *
+differs_sql(const BkoRun *run, const BkoAttached *a)
+{
+	return psprintf("SELECT s.item::pg_catalog.text, s.location::pg_catalog.text, s.on_hand::pg_catalog.numeric"
+					" FROM bko_new AS n JOIN %sstock AS s ON s.item OPERATOR(pg_catalog.=) %s"
+					" AND s.location OPERATOR(pg_catalog.=) %s WHERE s.on_hand IS DISTINCT FROM COALESCE(%s, 0)",
+					run->book->prefix, bko_role_value(a, "item", "n", "pg_catalog.text"),
+					bko_role_value(a, "location", "n", "pg_catalog.text"),
+					bko_role_value(a, "on_hand", "n", "pg_catalog.numeric"));
+}
+
+/*
+ * Show what is left of quantities that were taken over: where waiting lines
+ * got all of a rise, on_hand is what it was, and nothing else tells of it.
+ */
+static void
+show_taken(const BkoRun *run, BkoAttached *a)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, NUMERICOID};
+	Datum		args[3];
+	BkoRun		owner = bko_owner_run(run, a->root);
+	uint64		n = run_kept(run, a, BKO_ATTACHED_DIFFERS, differs_sql);
+
+	if (n == 0)
+		return;
+	bko_column_arrays(args, types, 3, n, bko_result_row, NULL);
+	(void) bko_run_plan(&owner, push_plan(&owner, a), args, NULL, 0, true);
 }
 
 /*
@@ -143,61 +234,11 @@ bko_attached_stock(PG_FUNCTION_ARGS)
 					 errhint("Order lines and journal name it. Insert a row of the new name and bring the old one to 0.")));
 		(void) run_kept(&run, a, BKO_ATTACHED_UPDATE, update_sql);
 	}
+	if (!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		show_taken(&run, a);
 	SPI_finish();
 	AtEOXact_GUC(true, nestlevel);
 	return PointerGetDatum(NULL);
-}
-
-/* ---- the engine's changes are shown ---- */
-
-/*
- * The condition that a row of the application's table, alias a, is of a stock
- * row, such that an index of the column can be used: names that can't be of the
- * column's type are never cast.
- */
-static char *
-is_of(const BkoAttached *a, const char *item, const char *location)
-{
-	AttrNumber	attno = bko_role_attno(a, "item");
-	const char *column = quote_identifier(get_attname(a->relid, attno, false));
-	Oid			type = getBaseType(get_atttype(a->relid, attno));
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	if (type == INT2OID || type == INT4OID || type == INT8OID)
-		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) CASE WHEN %s OPERATOR(pg_catalog.~)"
-						 " '^-?[0-9]{1,18}$' THEN %s::bigint END AND ", column, item, item);
-	else if (type == UUIDOID)
-		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) CASE WHEN %s OPERATOR(pg_catalog.~)"
-						 " '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN %s::pg_catalog.uuid END AND ",
-						 column, item, item);
-	else if (type == BPCHAROID)
-		appendStringInfo(&sql, "a.%s OPERATOR(pg_catalog.=) %s::pg_catalog.bpchar AND ", column, item);
-	appendStringInfo(&sql, "a.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s AND"
-					 " %s OPERATOR(pg_catalog.=) %s",
-					 column, item, bko_role_value(a, "location", "a", "pg_catalog.text"), location);
-	return sql.data;
-}
-
-static SPIPlanPtr
-push_plan(BkoAttached *a)
-{
-	Oid			types[3] = {TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID};
-	AttrNumber	attno = bko_role_attno(a, "on_hand");
-	const char *column = quote_identifier(get_attname(a->relid, attno, false));
-
-	if (a->plans[BKO_ATTACHED_PUSH] == NULL)
-		a->plans[BKO_ATTACHED_PUSH] =
-			bko_keep_plan(psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
-								   " AS d(item, location, on_hand) WHERE %s"
-								   " AND %s IS DISTINCT FROM d.on_hand",
-								   bko_relation_name(a->root), column,
-								   bko_is_integer(get_atttype(a->relid, attno)) ?
-								   "bko.whole(d.on_hand)" : "d.on_hand",
-								   is_of(a, "d.item", "d.location"),
-								   bko_column_value(a, attno, "a", "pg_catalog.numeric")),
-						  3, types, false);
-	return a->plans[BKO_ATTACHED_PUSH];
 }
 
 /* Stock rows by their names. */
@@ -298,7 +339,7 @@ bko_attached_stock_push(PG_FUNCTION_ARGS)
 			continue;
 		owner = bko_owner_run(&run, RelationGetRelid(rel));
 		SPI_connect();
-		(void) bko_run_plan(&owner, push_plan(bko_attached(rel)), args, NULL, 0, true);
+		(void) bko_run_plan(&owner, push_plan(&owner, bko_attached(rel)), args, NULL, 0, true);
 		SPI_finish();
 		table_close(rel, NoLock);
 	}
@@ -331,7 +372,7 @@ lock_application(const BkoRun *run, const text *item, const text *location)
 		SPI_connect();
 		if (a->plans[BKO_ATTACHED_LOCK] == NULL)
 			a->plans[BKO_ATTACHED_LOCK] =
-				bko_keep_plan(psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
+				bko_keep_plan(&owner, psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
 									   bko_relation_name(a->root), is_of(a, "$1", "$2")),
 							  2, types, false);
 		(void) bko_run_plan(&owner, a->plans[BKO_ATTACHED_LOCK], args, NULL, 0, false);

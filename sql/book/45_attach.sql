@@ -23,7 +23,7 @@ BEGIN ATOMIC
                'ordered_at', attach_orders.ordered_at)),
                regexp_split_to_array(btrim(key), '\s*,\s*'), constants, import);
 END;
-COMMENT ON FUNCTION attach_orders(regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, jsonb, boolean) IS 'Puts the engine behind an order-line table of the application. Each argument names the column for it; key is the primary key, or the columns named, with commas; shipped and backordered are kept up to date in the applications rows; constants is a JSON object of values that the table lacks; import brings in the rows that are there, oldest first. Returns how many';
+COMMENT ON FUNCTION attach_orders(regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, jsonb, boolean) IS 'Puts the engine behind an order-line table of the application. Each argument names the column for it; key is the primary key, or the columns named, with commas; shipped and backordered are kept up to date in the rows of the application; constants is a JSON object of values that the table lacks; import brings in the rows that are there, oldest first. Returns how many';
 
 CREATE FUNCTION attach_orders("table" regclass, item text, qty text, key text[], order_ref text DEFAULT NULL,
                               customer text DEFAULT NULL, location text DEFAULT NULL,
