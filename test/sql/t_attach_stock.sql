@@ -184,6 +184,19 @@ INSERT INTO order_line (item, location, qty_ordered) VALUES ('P', 'e', 1), ('P',
 UPDATE broad SET quantity = quantity + 1;
 SELECT region, quantity FROM broad ORDER BY region;
 SELECT * FROM verify();
+-- A trigger of the application that orders of the item while its quantity rises: 9 + 3 - 2
+CREATE TABLE t_attach_app.eager (sku text PRIMARY KEY, n integer);
+SELECT attach_stock('t_attach_app.eager', item => 'sku', on_hand => 'n');
+INSERT INTO t_attach_app.eager VALUES ('EAGER', 9);
+CREATE FUNCTION t_attach_app.orders() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN INSERT INTO t_attach_stock.order_line (item, qty_ordered) VALUES (NEW.sku, 2); END IF;
+    RETURN NULL;
+END$$;
+CREATE TRIGGER orders AFTER UPDATE ON t_attach_app.eager FOR EACH ROW EXECUTE FUNCTION t_attach_app.orders();
+UPDATE t_attach_app.eager SET n = n + 3;
+SELECT n, (SELECT on_hand FROM stock WHERE item = 'EAGER'), (SELECT qty_shipped FROM order_line WHERE item = 'EAGER') FROM t_attach_app.eager;
+SELECT * FROM verify();
 DROP SCHEMA t_attach_app CASCADE;
 INSERT INTO order_line (item, qty_ordered) VALUES ('9', 1) RETURNING qty_shipped;
 SELECT * FROM verify();
