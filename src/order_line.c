@@ -514,8 +514,8 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_UPDATE | BKO_ON_DELETE);
 	delete = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
-	if (!delete && bko_engine_writing())
-		return PointerGetDatum(trigdata->tg_newtuple);
+	if (bko_engine_writing())
+		return PointerGetDatum(delete ? trigdata->tg_trigtuple : trigdata->tg_newtuple);
 
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	bko_check_last_trigger(trigdata);

@@ -375,3 +375,32 @@ COMMENT ON COLUMN promise_change.requested_on IS 'Day the customer asked for';
 COMMENT ON COLUMN promise_change.old_promised_on IS 'The day it was promised for the last time; null: none';
 COMMENT ON COLUMN promise_change.new_promised_on IS 'The day it is promised for since; null: none any more';
 COMMENT ON COLUMN promise_change.by_role IS 'Who looked';
+
+-- What archive() has taken out of order_line and movement; nothing here is
+-- changed any more. What a book's rules need of it is in archived_total.
+CREATE TABLE archived_line (
+    LIKE order_line INCLUDING COMMENTS,
+    PRIMARY KEY (line_id, item)
+);
+COMMENT ON TABLE archived_line IS 'Closed order lines that archive() has moved here; all_line has them and the others';
+
+CREATE TABLE archived_movement (
+    LIKE movement INCLUDING COMMENTS,
+    PRIMARY KEY (movement_id, item)
+);
+COMMENT ON TABLE archived_movement IS 'The journal of the lines in archived_line; all_movement is the whole journal';
+
+CREATE TABLE archived_total (
+    item        text     NOT NULL,
+    location    text     NOT NULL,
+    receipt_id  bigint,
+    on_hand     numeric  NOT NULL,
+    filled      numeric  NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (item, location, receipt_id)
+);
+COMMENT ON TABLE archived_total IS 'What the entries in archived_movement add up to: the journal in movement goes on from there';
+COMMENT ON COLUMN archived_total.item IS 'The item';
+COMMENT ON COLUMN archived_total.location IS 'The location';
+COMMENT ON COLUMN archived_total.receipt_id IS 'The receipt that the entries name; null: none';
+COMMENT ON COLUMN archived_total.on_hand IS 'By how much they changed on_hand';
+COMMENT ON COLUMN archived_total.filled IS 'What they filled from that receipt';

@@ -35,3 +35,9 @@ CREATE INDEX shortage_place ON shortage (item, location, at);
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;
 
 CREATE INDEX promise_change_line ON promise_change (line_id);
+
+-- Nobody waits for the archive to be written: what reports ask for has an index.
+CREATE INDEX archived_line_order_ref ON archived_line (order_ref);
+CREATE INDEX archived_line_place ON archived_line (item, location);
+CREATE INDEX archived_movement_line ON archived_movement (line_id);
+CREATE INDEX archived_movement_place ON archived_movement (item, location);
