@@ -31,40 +31,66 @@ typedef struct Picked
 {
 	int			n;				/* how many, with and without an order */
 	Datum	   *line_ids;		/* those that belong to no order */
+	Datum	   *items;
 	int			nlines;
 	Datum	   *refs;			/* orders of the others, each once in a row */
 	int			nrefs;
 } Picked;
 
+/* The last line that was looked at. */
+typedef struct Place
+{
+	int64		line_id;
+	text	   *item;
+} Place;
+
+/* Behind the last of the lines read; the item outlives the batch. */
+static void
+go_on_behind(Place *place, uint64 last, MemoryContext cxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	bool		isnull;
+
+	pfree(place->item);
+	place->line_id = DatumGetInt64(bko_result(last, 1, &isnull));
+	place->item = DatumGetTextPCopy(PointerGetDatum(bko_result_text(last, 2)));
+	MemoryContextSwitchTo(old);
+}
+
 /*
- * The next lines from number *from on, which moves behind them; palloc'd.
- * There are no more where fewer than max come.
+ * The next lines behind a place, which moves on; palloc'd.  There are no more
+ * where fewer than max come.
  */
 static Picked
-pick(const BkoRun *run, Datum before, int64 *from, int max)
+pick(const BkoRun *run, Datum before, Place *place, int max, MemoryContext cxt)
 {
 	Picked		picked = {0};
-	Datum		args[3];
+	Datum		args[4];
 
 	args[0] = before;
-	args[1] = Int64GetDatum(*from);
-	args[2] = Int64GetDatum(max);
+	args[1] = Int64GetDatum(place->line_id);
+	args[2] = PointerGetDatum(place->item);
+	args[3] = Int64GetDatum(max);
 	picked.n = bko_run(run, PLAN_ARCHIVE_PICK, args, NULL, 0);
 	picked.line_ids = palloc(max * sizeof(Datum));
+	picked.items = palloc(max * sizeof(Datum));
 	picked.refs = palloc(max * sizeof(Datum));
 	for (int i = 0; i < picked.n; i++)
 	{
 		bool		isnull;
-		Datum		line_id = bko_result(i, 1, &isnull);
-		Datum		ref = bko_result(i, 2, &isnull);
+		Datum		ref = bko_result(i, 3, &isnull);
 
-		*from = DatumGetInt64(line_id) + (DatumGetInt64(line_id) < PG_INT64_MAX);
 		if (isnull)
-			picked.line_ids[picked.nlines++] = line_id;
+		{
+			picked.line_ids[picked.nlines] = bko_result(i, 1, &isnull);
+			picked.items[picked.nlines++] = PointerGetDatum(bko_result_text(i, 2));
+		}
 		else if (picked.nrefs == 0 ||
 				 !bko_same_text(DatumGetTextPP(ref), DatumGetTextPP(picked.refs[picked.nrefs - 1])))
 			picked.refs[picked.nrefs++] = ref;
 	}
+	if (picked.n > 0)
+		go_on_behind(place, picked.n - 1, cxt);
 	return picked;
 }
 
@@ -122,14 +148,15 @@ keys_of_result(uint64 n, Datum *args)
 static int64
 move(const BkoRun *run, Datum before, const Picked *picked)
 {
-	Datum		args[3];
+	Datum		args[4];
 	int			n;
 
 	if (picked->nlines + picked->nrefs == 0)
 		return 0;
 	args[0] = bko_array(picked->line_ids, NULL, picked->nlines, INT8OID);
-	args[1] = bko_array(picked->refs, NULL, picked->nrefs, TEXTOID);
-	args[2] = before;
+	args[1] = bko_array(picked->items, NULL, picked->nlines, TEXTOID);
+	args[2] = bko_array(picked->refs, NULL, picked->nrefs, TEXTOID);
+	args[3] = before;
 	n = keys_of_result(bko_run(run, PLAN_ARCHIVE_LOCK, args, NULL, 0), args);
 	n = keys_of_result(bko_run(run, PLAN_ARCHIVE_READY, args, NULL, 0), args);
 	if (n == 0)
@@ -170,7 +197,8 @@ Datum
 bko_archive(PG_FUNCTION_ARGS)
 {
 	BkoRun		run = bko_function_run(fcinfo);
-	int64		from = PG_INT64_MIN;
+	MemoryContext cxt = CurrentMemoryContext;
+	Place		place;
 	int64		nmoved = 0;
 	bool		ended = false;
 	Datum		before;
@@ -179,6 +207,8 @@ bko_archive(PG_FUNCTION_ARGS)
 	check_arguments(fcinfo);
 	before = PG_GETARG_DATUM(1);
 	max = PG_GETARG_INT32(2);
+	place.line_id = PG_INT64_MIN;
+	place.item = cstring_to_text("");
 	SPI_connect();
 	(void) bko_run(&run, PLAN_ARCHIVE_TURN, NULL, NULL, 0);
 	SPI_finish();
@@ -188,7 +218,7 @@ bko_archive(PG_FUNCTION_ARGS)
 		Picked		picked;
 
 		SPI_connect();			/* what a batch needs goes with it */
-		picked = pick(&run, before, &from, batch);
+		picked = pick(&run, before, &place, batch, cxt);
 		ended = (picked.n < batch);
 		leave_out_open_orders(&run, before, &picked);
 		nmoved += move(&run, before, &picked);

@@ -69,6 +69,13 @@
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
 
+/* Movements that may count for a cap, and whose they are. */
+#define TAKEN_BY(journal, lines) \
+	"SELECT j.from_state, j.to_state, j.qty, l.priority, l.customer" \
+	" FROM " journal " AS j JOIN " lines " AS l" \
+	" ON l.line_id" EQ "j.line_id AND l.item" EQ "j.item AND l.location" EQ "j.location" \
+	" WHERE j.item" EQ "$1 AND j.location" EQ "$2 AND j.at OPERATOR(pg_catalog.>=) $3"
+
 /* What the journal has put into a state of a line, and what is there of it. */
 #define STATE_TOTAL(state) \
 	"COALESCE(pg_catalog.sum(m.qty) FILTER (WHERE m.to_state" EQ "'" state "'), 0)"
@@ -553,11 +560,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_CAP_USED] = {
 		WHOLE,
-		"SELECT " NET_TAKEN " FROM @all_movement AS m JOIN @all_line AS l"
-		" ON l.line_id" EQ "m.line_id AND l.item" EQ "m.item AND l.location" EQ "m.location"
-		" WHERE m.item" EQ "$1 AND m.location" EQ "$2 AND m.at OPERATOR(pg_catalog.>=) $3"
-		" AND CASE WHEN $4 IS NULL THEN l.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
-		" @customer_group AS g WHERE g.customer" EQ "l.customer AND g.group_name" EQ "$4) END",
+		"SELECT " NET_TAKEN " FROM (" TAKEN_BY("@movement", "@order_line")
+		" UNION ALL " TAKEN_BY("@archived_movement", "@archived_line") ") AS m"
+		" WHERE CASE WHEN $4 IS NULL THEN m.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
+		" @customer_group AS g WHERE g.customer" EQ "m.customer AND g.group_name" EQ "$4) END",
 		5, {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
 	},
 	[PLAN_CAP_WRITE] = {
@@ -783,9 +789,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_ARCHIVE_PICK] = {
 		READS,
-		"SELECT line_id::bigint, order_ref::pg_catalog.text FROM @order_line"
-		" WHERE line_id OPERATOR(pg_catalog.>=) $2 AND closed_at" LT "$1 ORDER BY line_id LIMIT $3",
-		3, {TIMESTAMPTZOID, INT8OID, INT8OID}
+		"SELECT line_id::bigint, item::pg_catalog.text, order_ref::pg_catalog.text FROM @order_line"
+		" WHERE ROW(line_id, item)" GT "ROW($2, $3) AND closed_at" LT "$1"
+		" ORDER BY line_id, item LIMIT $4",
+		4, {TIMESTAMPTZOID, INT8OID, TEXTOID, INT8OID}
 	},
 	[PLAN_ARCHIVE_OPEN_ORDERS] = {
 		READS,
@@ -797,11 +804,11 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_ARCHIVE_LOCK] = {
 		READS,
 		"SELECT l.line_id::bigint, l.item::pg_catalog.text"
-		" FROM (SELECT p.line_id, p.item FROM @order_line AS p WHERE p.line_id" EQ "ANY ($1)"
-		" UNION SELECT o.line_id, o.item FROM @order_line AS o WHERE o.order_ref" EQ "ANY ($2)) AS w"
+		" FROM (SELECT p.line_id, p.item FROM unnest($1, $2) AS p(line_id, item)"
+		" UNION SELECT o.line_id, o.item FROM @order_line AS o WHERE o.order_ref" EQ "ANY ($3)) AS w"
 		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "w.item"
-		" WHERE l.closed_at" LT "$3 ORDER BY l.line_id, l.item FOR UPDATE OF l SKIP LOCKED",
-		3, {INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+		" WHERE l.closed_at" LT "$4 ORDER BY l.line_id, l.item FOR UPDATE OF l SKIP LOCKED",
+		4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	},
 	[PLAN_ARCHIVE_READY] = {
 		WHOLE,

@@ -164,13 +164,18 @@ BEGIN ATOMIC
                                  WHEN m.from_state = 'a'
                                   AND (m.to_state IS NULL OR m.to_state IN ('b', 'c')) THEN -m.qty
                             END), 0) AS qty
-          FROM all_movement m
-          JOIN all_line l ON l.line_id = m.line_id AND l.item = m.item AND l.location = m.location
+          FROM (SELECT j.at, j.item, j.location, j.from_state, j.to_state, j.qty, l.priority, l.customer
+                  FROM movement j
+                  JOIN order_line l ON l.line_id = j.line_id AND l.item = j.item AND l.location = j.location
+                 UNION ALL
+                SELECT j.at, j.item, j.location, j.from_state, j.to_state, j.qty, l.priority, l.customer
+                  FROM archived_movement j
+                  JOIN archived_line l ON l.line_id = j.line_id AND l.item = j.item AND l.location = j.location) m
           JOIN book b ON m.at >= c.period_begins::timestamp AT TIME ZONE b.time_zone
          WHERE m.item = c.item AND m.location = c.location
-           AND (l.priority = c.priority OR
+           AND (m.priority = c.priority OR
                 EXISTS (SELECT FROM customer_group g
-                         WHERE g.customer = l.customer AND g.group_name = c.customer_group))) u
+                         WHERE g.customer = m.customer AND g.group_name = c.customer_group))) u
      WHERE c.qty_used <> u.qty
     UNION ALL
     -- a stock row knows that it has limits (that it may have some does no harm)
