@@ -211,7 +211,7 @@ BEGIN ATOMIC
                            FROM movement m
                           WHERE m.receipt_id IS NOT NULL
                          UNION ALL
-                         SELECT t.receipt_id, t.item, NULL, t.filled
+                         SELECT t.receipt_id, t.item, NULL AS received, t.filled
                            FROM archived_total t
                           WHERE t.receipt_id IS NOT NULL) j
                   GROUP BY j.receipt_id, j.item) m ON m.receipt_id = r.receipt_id AND m.item = r.item
@@ -254,7 +254,7 @@ CREATE FUNCTION verify_archive()
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     -- what archived entries add up to is what the journal goes on from
-    SELECT 'archived totals', coalesce(t.item, m.item), coalesce(t.location, m.location), NULL::bigint,
+    SELECT 'archived totals', coalesce(t.item, m.item), coalesce(t.location, m.location), NULL::bigint AS line_id,
            format('archived_total says %s on hand and %s filled%s; the archived journal %s and %s',
                   coalesce(t.on_hand, 0), coalesce(t.filled, 0),
                   ' from receipt ' || coalesce(t.receipt_id, m.receipt_id),
