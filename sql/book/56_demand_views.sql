@@ -271,24 +271,34 @@ SELECT c.line_id, w.line_id AS overtook_line_id, p.item, p.location, g.at, g.qty
                 WINDOW older AS (PARTITION BY t.item, t.location ORDER BY t.queued_at, t.line_id
                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) q
          GROUP BY q.item, q.location
-        HAVING bool_or(q.first_got < q.older_until)) p
+        HAVING max((q.first_got < q.older_until)::integer) = 1) p     -- few, the planner is to think
  CROSS JOIN LATERAL unnest(p.got_line_ids, p.got_older) AS c (line_id, older)
-  JOIN all_movement g ON g.line_id = c.line_id AND g.item = p.item AND g.location = p.location
-                 AND (g.to_state = 'a' OR g.to_state = 's')
-                 AND (g.from_state IS NULL OR g.from_state = 'b')
-  JOIN all_line l ON l.line_id = c.line_id AND l.item = p.item
+ CROSS JOIN LATERAL (       -- looked up for each line, however many there are
+        SELECT m.movement_id, m.at, m.qty, m.reason, m.receipt_id
+          FROM all_movement m
+         WHERE m.line_id = c.line_id AND m.item = p.item AND m.location = p.location
+           AND (m.to_state = 'a' OR m.to_state = 's')
+           AND (m.from_state IS NULL OR m.from_state = 'b')
+        OFFSET 0) g
+ CROSS JOIN LATERAL (
+        SELECT a.queued_at, a.priority, a.requested_on
+          FROM all_line a WHERE a.line_id = c.line_id AND a.item = p.item LIMIT 1) l
  CROSS JOIN LATERAL (
         SELECT p.line_ids[n.i] AS line_id
           FROM (SELECT generate_series(width_bucket(g.at, p.upto) + 1, c.older) AS i) n
-         WHERE p.since[n.i] <= g.at AND p.until[n.i] > g.at AND p.queued[n.i] < l.queued_at
-           AND (SELECT sum(CASE WHEN h.to_state = 'b' THEN h.qty WHEN h.from_state = 'b' THEN -h.qty END)
-                           FILTER (WHERE h.movement_id < g.movement_id) > 0
-                   AND sum(CASE WHEN h.to_state = 'b' THEN h.qty WHEN h.from_state = 'b' THEN -h.qty END) > 0
+         CROSS JOIN LATERAL (
+                SELECT sum(CASE WHEN h.to_state = 'b' THEN h.qty WHEN h.from_state = 'b' THEN -h.qty END)
+                           FILTER (WHERE h.movement_id < g.movement_id) AS before,
+                       sum(CASE WHEN h.to_state = 'b' THEN h.qty WHEN h.from_state = 'b' THEN -h.qty END) AS after
                   FROM all_movement h
                  WHERE h.line_id = p.line_ids[n.i] AND h.item = p.item AND h.location = p.location
-                   AND (h.movement_id < g.movement_id OR h.at = g.at))
+                   AND (h.movement_id < g.movement_id OR h.at = g.at)) x
+         WHERE p.since[n.i] <= g.at AND p.until[n.i] > g.at AND p.queued[n.i] < l.queued_at
+           AND x.before > 0 AND x.after > 0
          LIMIT 1) w
-  JOIN all_line o ON o.line_id = w.line_id AND o.item = p.item
+ CROSS JOIN LATERAL (
+        SELECT a.priority, a.held, a.requested_on
+          FROM all_line a WHERE a.line_id = w.line_id AND a.item = p.item LIMIT 1) o
   LEFT JOIN stock s ON s.item = p.item AND s.location = p.location;
 COMMENT ON VIEW fairness IS 'Who went before whom: a row for each time that a line got something (at entry or by a fill) and a line that had joined the same queue earlier was left waiting. First in, first out shows none. Lines that are no longer there, or were moved to another item or location, are not looked at';
 COMMENT ON COLUMN fairness.line_id IS 'The line that got something';

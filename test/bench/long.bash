@@ -80,10 +80,10 @@ case_churn() {
         name=${variant%%|*} settings=${variant#*|}
         run_sql churn -c "SELECT bko.create_book('bench_churn')" >/dev/null 2> "$tmp/error" &&
             { [ -z "$settings" ] || run_sql churn -c "$settings" 2> "$tmp/error"; } &&
-            run_sql churn -v closed=0 -v waiting=0 -v few=0 -f "$sql/long_life.sql" >/dev/null 2> "$tmp/error" &&
+            run_sql churn -v closed="$churn_closed" -v waiting=0 -v few=0 -f "$sql/long_life.sql" >/dev/null 2> "$tmp/error" &&
             run_sql churn -c "UPDATE stock SET on_hand = 0" -c "VACUUM FULL stock" -c "VACUUM (ANALYZE) movement" >/dev/null 2> "$tmp/error" &&
             sleep 1 && before=$(run_sql churn -f "$sql/churn_state.sql" 2> "$tmp/error") || { broke "set-up of churn"; return; }
-        tps=$(cd "$tmp" && PGOPTIONS="-c search_path=bench_churn" pgbench -n -M prepared -c 2 -j 2 -t $((churn_n / 2)) --random-seed=1 \
+        tps=$(cd "$tmp" && PGOPTIONS="-c search_path=bench_churn" pgbench -n -M prepared -c 2 -j 2 -t $((churn_n / 2)) --random-seed=1 -D n=0 \
             -f "$sql/churn.sql" "$db" 2> "$tmp/error" | sed -n 's/^tps = \([0-9]*\).*/\1/p')
         [ -n "$tps" ] || { broke "churn $name"; return; }
         sleep 1         # until the statistics are told
@@ -100,7 +100,8 @@ case_churn() {
 }
 
 report_churn() {
-    printf '\n%s transactions, 2 clients: 70 %% orders, 25 %% receipts, the rest counts and changes; 7 of 10 on 20 hot items, the others on 10,000. KB:\n\n' "$(grouped "$churn_n")"
+    printf '\n%s transactions, 2 clients, in a book of %s closed lines: 70 %% orders, 25 %% receipts, the rest counts and changes, each eighth also a purchase and the receipt of an older one; 7 of 10 on 20 hot items, the others on 10,000. KB:\n\n' \
+        "$(grouped "$churn_n")" "$(grouped "$churn_closed")"
     printf '| settings | tps | table | heap | indexes | updates | HOT | autovacuums |\n|---|---|---|---|---|---|---|---|\n'
     cat "$tmp/churn"
 }

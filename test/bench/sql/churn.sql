@@ -1,13 +1,25 @@
 -- A piece of a day: most of it is about 20 hot items, the rest about 10,000.
+-- pgbench variables: n (0)
+\set n :n + 1
 \set luck random(1, 100)
 \set kind random(1, 100)
-\set hot 100000 + random(1, 20)
-\set any 100000 + random(1, 10000)
 \set qty random(1, 5)
 \if :luck <= 70
-\set item :hot
+\set item 100000 + random(1, 20)
 \else
-\set item :any
+\set item 100000 + random(1, 10000)
+\endif
+\if :n % 8 = 0
+-- bought now, and what was bought 50 times before comes in
+\set bought 100001 + :n / 8 * 7919 % 10000
+\set due greatest(:n - 400, 8)
+\set comes 100001 + :due / 8 * 7919 % 10000
+\set now :client_id * 100000000 + :n
+\set then :client_id * 100000000 + :due
+INSERT INTO supply (supply_ref, item, qty_expected, expected_on) VALUES (:now, :bought, 5, '2030-01-01');
+\if :n > 400
+INSERT INTO receipt (item, qty, supply_ref) VALUES (:comes, 5, :then);
+\endif
 \endif
 \if :kind <= 70
 INSERT INTO order_line (order_ref, customer, item, qty_ordered, unit_price) VALUES (:item, 'Retailer', :item, :qty, 79.90);
