@@ -811,8 +811,16 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	},
 	[PLAN_ARCHIVE_READY] = {
-		WHOLE,
-		"WITH fit AS MATERIALIZED (SELECT l.line_id, l.item, l.order_ref"
+		READS,
+		"SELECT w.line_id::bigint, w.item::pg_catalog.text FROM (SELECT c.line_id, c.item, c.order_ref, c.fit,"
+		" pg_catalog.max(c.n) OVER (PARTITION BY c.order_ref) AS n"
+		" FROM (SELECT f.line_id, f.item, f.order_ref,"
+		" pg_catalog.count(*) OVER (PARTITION BY f.order_ref) AS fit,"
+		/* once for each order */
+		" CASE WHEN f.order_ref IS NOT NULL"
+		" AND pg_catalog.row_number() OVER (PARTITION BY f.order_ref)" EQ "1"
+		" THEN (SELECT pg_catalog.count(*) FROM @order_line AS o WHERE o.order_ref" EQ "f.order_ref) END AS n"
+		" FROM (SELECT l.line_id, l.item, l.order_ref"
 		" FROM unnest($1, $2) AS d(line_id, item)"
 		" JOIN @order_line AS l ON l.line_id" EQ "d.line_id AND l.item" EQ "d.item"
 		" CROSS JOIN LATERAL (SELECT " STATE_TOTAL("s") MINUS "COALESCE(pg_catalog.sum(m.qty)"
@@ -828,18 +836,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND NOT EXISTS (SELECT FROM @supply AS s WHERE s.for_line_id" EQ "l.line_id"
 		" AND s.item" EQ "l.item AND NOT s.closed AND s.qty_received" LT "s.qty_expected)"
 		" AND NOT EXISTS (SELECT FROM @archived_line AS a WHERE a.line_id" EQ "l.line_id"
-		" AND a.item" EQ "l.item)),"
-		" whole AS MATERIALIZED (SELECT f.order_ref FROM (SELECT order_ref,"
-		" pg_catalog.count(*) AS n FROM fit WHERE order_ref IS NOT NULL GROUP BY order_ref) AS f"
-		" WHERE f.n" EQ "(SELECT pg_catalog.count(*) FROM @order_line AS o"
-		" WHERE o.order_ref" EQ "f.order_ref))"
-		" SELECT f.line_id::bigint, f.item::pg_catalog.text FROM fit AS f"
-		" LEFT JOIN whole AS w ON w.order_ref" EQ "f.order_ref"
-		" WHERE f.order_ref IS NULL OR w.order_ref IS NOT NULL ORDER BY f.line_id, f.item",
+		" AND a.item" EQ "l.item)) AS f) AS c) AS w"
+		" WHERE w.order_ref IS NULL OR w.fit" EQ "w.n ORDER BY w.line_id, w.item",
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_ARCHIVE_JOURNAL] = {
-		WHOLE_WRITES,
+		WRITES,
 		"WITH gone AS (DELETE FROM @movement AS m USING unnest($1, $2) AS d(line_id, item)"
 		" WHERE m.line_id" EQ "d.line_id AND (m.item" EQ "d.item OR NOT EXISTS ("
 		"SELECT FROM @order_line AS o WHERE o.line_id" EQ "m.line_id AND o.item" EQ "m.item))"
@@ -861,7 +863,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		2, {INT8ARRAYOID, TEXTARRAYOID}
 	},
 	[PLAN_ARCHIVE_LINES] = {
-		WHOLE_WRITES,
+		WRITES,
 		"WITH gone AS (DELETE FROM @order_line AS l USING unnest($1, $2) AS d(line_id, item)"
 		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item RETURNING l.*)"
 		" INSERT INTO @archived_line (~) SELECT ~ FROM gone ORDER BY line_id, item",
