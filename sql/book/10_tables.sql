@@ -1,6 +1,10 @@
 -- The tables of a book. Run by bko.create_book() under the new schema's
 -- search_path, hence unqualified names. Columns "kept by bko" have no default:
 -- the engine fills them in, and what arrives filled in is a restore.
+--
+-- Storage parameters are chosen by make bench BENCH=churn; doc/performance.md
+-- says why. An order line's update is never HOT: what a fill changes stands in
+-- the predicates of the queue's indexes, so room on its page is of no use to it.
 
 CREATE TABLE book (
     one               boolean      NOT NULL DEFAULT true PRIMARY KEY CHECK (one),
@@ -44,7 +48,7 @@ CREATE TABLE stock (
     unassigned       numeric     CHECK (unassigned > 0),
     PRIMARY KEY (item, location),
     CONSTRAINT stock_on_hand_check CHECK (on_hand >= allocated)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE stock IS 'What is there of an item at a location, what is promised of it, and what is waited for';
 COMMENT ON COLUMN stock.item IS 'The item';
 COMMENT ON COLUMN stock.location IS 'Where it lies';
@@ -93,7 +97,7 @@ CREATE TABLE order_line (
     PRIMARY KEY (line_id, item),
     CONSTRAINT order_line_qty_check
         CHECK (qty_ordered = qty_shipped + qty_allocated + qty_backordered + qty_cancelled)
-) WITH (fillfactor = 90);
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE order_line IS 'Order lines: what was ordered, and where each unit of it stands';
 COMMENT ON COLUMN order_line.line_id IS 'Number of the line, given by the table';
 COMMENT ON COLUMN order_line.order_ref IS 'The order that the line belongs to';
@@ -139,7 +143,7 @@ CREATE TABLE supply (
     qty_received  numeric NOT NULL CHECK (qty_received >= 0),
     line_id       bigint,
     PRIMARY KEY (supply_id, item)
-);
+) WITH (fillfactor = 90);
 COMMENT ON TABLE supply IS 'What is on its way: purchase, production and transfer lines';
 COMMENT ON COLUMN supply.supply_id IS 'Number of the supply line, given by the table';
 COMMENT ON COLUMN supply.supply_ref IS 'Purchase order, production order or transfer that the line belongs to';
