@@ -182,7 +182,7 @@ bko_is_column(const char *table, const char *name)
 		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
 		"unit_cost", "note", "document", "qty_to_backorders", "qty_to_stock",
 		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role",
-		"on_hand", "filled"
+		"total_id", "on_hand", "filled"
 	};
 
 	if (strcmp(table, "archived_line") == 0)

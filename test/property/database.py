@@ -48,7 +48,7 @@ GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 
 TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group",
           "archived_line", "archived_movement", "archived_total"]
-NUMBERED = TABLES[1:7]      # by the table itself
+NUMBERED = [*TABLES[1:7], "archived_total"]     # by the table itself
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -164,7 +164,7 @@ class Scratch:
 
 
 def number_of(table):
-    return "line_id" if table == "order_line" else f"{table}_id"
+    return {"order_line": "line_id", "archived_total": "total_id"}.get(table, f"{table}_id")
 
 
 class _Admin:
