@@ -116,6 +116,10 @@ CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
 COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';
 
+CREATE FUNCTION bko.archive(book regclass, before timestamptz, max_lines integer)
+    RETURNS bigint AS 'MODULE_PATHNAME', 'bko_archive' LANGUAGE C;
+COMMENT ON FUNCTION bko.archive(regclass, timestamptz, integer) IS 'Behind archive() of a book';
+
 CREATE FUNCTION bko.refresh_reports(book regclass, report text)
     RETURNS integer AS 'MODULE_PATHNAME', 'bko_refresh_reports' LANGUAGE C;
 COMMENT ON FUNCTION bko.refresh_reports(regclass, text) IS 'Behind refresh_reports() of a book';

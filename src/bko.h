@@ -35,7 +35,7 @@
  *						their triggers
  *	  function			what functions share
  *	  line_function, order_function, transfer, stock_function, promise,
- *	  reallocate, rebuild, report, attach_function, install
+ *	  reallocate, rebuild, archive, report, attach_function, install
  *						functions
  *
  *-------------------------------------------------------------------------
@@ -444,6 +444,15 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_DUE,
 	PLAN_REBUILD_PLACES,
 	PLAN_REBUILD_STOCK,
+	PLAN_ARCHIVE_TURN,
+	PLAN_ARCHIVE_PICK,
+	PLAN_ARCHIVE_OPEN_ORDERS,
+	PLAN_ARCHIVE_LOCK,
+	PLAN_ARCHIVE_READY,
+	PLAN_ARCHIVE_JOURNAL,
+	PLAN_ARCHIVE_LINES,
+	PLAN_ARCHIVED,
+	PLAN_TRANSFER_ARCHIVED,
 	PLAN_REALLOCATE_LOCK,
 	PLAN_REALLOCATE_LINES,
 	PLAN_ATTACHED,
@@ -505,11 +514,12 @@ extern BkoRun bko_book_of_table(Relation rel);
 extern BkoRun bko_book_of_regclass(Oid book_relid);
 extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
 extern const char *bko_table_name(BkoTable table);
-extern bool bko_is_column(const char *name);
+extern bool bko_is_column(const char *table, const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
 extern Oid	bko_column_type(BkoTable table, int column);
 extern int	bko_column_count(BkoTable table);
 extern char *bko_part_columns(const BkoBook *book);
+extern char *bko_archive_columns(const BkoBook *book, BkoTable table);
 
 /* ---- plan.c ---- */
 
@@ -1049,6 +1059,7 @@ extern bool bko_may_insert(const BkoRun *run, BkoTable table);
 
 /* ---- line_function.c ---- */
 
+extern void bko_refuse_archived(const BkoRun *run, int64 line_id);
 extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))

@@ -192,16 +192,29 @@ bko_column_name(BkoTable table, int column)
 	return tables[table].columns[column].name;
 }
 
-/* Is this a column that bko gives one of its append-only tables? */
+/*
+ * Is this a column that bko gives one of its append-only tables?  Of an archived
+ * line those that the engine knew; what else is told of it may be corrected.
+ */
 bool
-bko_is_column(const char *name)
+bko_is_column(const char *table, const char *name)
 {
 	static const char *const columns[] = {
 		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
 		"unit_cost", "note", "document", "qty_to_backorders", "qty_to_stock",
-		"attached_id", "attached_key", "movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
+		"attached_id", "attached_key",
+		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role",
+		"total_id", "on_hand", "filled"
 	};
 
+	if (strcmp(table, "archived_line") == 0)
+	{
+		/* number, prices and the like decide nothing */
+		for (int c = 0; c < LINE_NCOLUMNS; c++)
+			if ((c < LINE_NO || c > LINE_ORDERED_AT) && strcmp(line_columns[c].name, name) == 0)
+				return true;
+		return false;
+	}
 	for (int i = 0; i < lengthof(columns); i++)
 		if (strcmp(columns[i], name) == 0)
 			return true;
@@ -265,6 +278,46 @@ bko_part_columns(const BkoBook *book)
 			is_of_part(NameStr(att->attname)) || is_unique(rel, att->attnum))
 			continue;
 		appendStringInfo(&buf, ", %s", quote_identifier(NameStr(att->attname)));
+	}
+	table_close(rel, NoLock);
+	return buf.data;
+}
+
+/*
+ * The columns of order_line or movement that go to its archive, with commas
+ * between them; palloc'd.  Raises 55000 where the archive has no place for a
+ * column, which the application has added.
+ */
+char *
+bko_archive_columns(const BkoBook *book, BkoTable table)
+{
+	const char *archive = table == BKO_ORDER_LINE ? "archived_line" : "archived_movement";
+	Oid			archive_relid = get_relname_relid(archive, book->nspoid);
+	Relation	rel = table_open(get_relname_relid(tables[table].name, book->nspoid),
+								 AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		AttrNumber	attno = att->attisdropped ? InvalidAttrNumber :
+			get_attnum(archive_relid, NameStr(att->attname));
+
+		if (att->attisdropped ||
+			(attno != InvalidAttrNumber && get_attgenerated(archive_relid, attno) != '\0'))
+			continue;
+		if (attno == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("column \"%s\" of table \"%s\" has no place in table \"%s\"",
+							NameStr(att->attname), tables[table].name, archive),
+					 errhint("Make it one: ALTER TABLE %s%s ADD COLUMN %s %s;", book->prefix, archive,
+							 quote_identifier(NameStr(att->attname)),
+							 format_type_with_typemod(att->atttypid, att->atttypmod))));
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(NameStr(att->attname)));
 	}
 	table_close(rel, NoLock);
 	return buf.data;

@@ -22,6 +22,25 @@ PG_FUNCTION_INFO_V1(bko_lock_line);
 PG_FUNCTION_INFO_V1(bko_lock_order);
 
 /*
+ * BK008 where archive() has moved the line, SPI being connected; else nothing.
+ * For callers who don't find it.
+ */
+void
+bko_refuse_archived(const BkoRun *run, int64 line_id)
+{
+	Datum		args[1];
+
+	args[0] = Int64GetDatum(line_id);
+	if (bko_run(run, PLAN_ARCHIVED, args, NULL, 1) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_NO_LINE),
+			 errmsg("order line " INT64_FORMAT " of %s is archived", line_id,
+					bko_where(bko_result_text(0, 1), bko_result_text(0, 2))),
+			 errhint("It is in the table archived_line and changes no more; take what comes back in with count_stock() or a receipt.")));
+}
+
+/*
  * Where a line stands: its item and location.  Returns false where it has no
  * place in a queue yet, being split when the transaction commits.  Raises BK008.
  */
@@ -35,10 +54,13 @@ find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 	args[0] = Int64GetDatum(line_id);
 	n = bko_run(run, PLAN_LINE_PLACE, args, NULL, 2);
 	if (n == 0)
+	{
+		bko_refuse_archived(run, line_id);
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_NO_LINE),
 				 errmsg("there is no order line " INT64_FORMAT, line_id),
 				 errhint("line_id is the number that INSERT ... RETURNING line_id gave.")));
+	}
 	if (n > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_NO_LINE),
@@ -71,10 +93,13 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 	args[1] = PointerGetDatum(item);
 	args[2] = PointerGetDatum(location);
 	if (bko_run(&frame->run, PLAN_LINE_LOCK, args, NULL, 0) != 1)
+	{
+		bko_refuse_archived(&frame->run, line_id);
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("order line " INT64_FORMAT " was moved or deleted by another transaction", line_id),
 				 errhint("Try again.")));
+	}
 	line->line_id = line_id;
 	line->policy = bko_policy_code(bko_result_text(0, 1));
 	value = bko_result(0, 2, &isnull);

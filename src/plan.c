@@ -5,7 +5,8 @@
  *	  prepared once per session and book.
  *
  * In the texts, @ stands for the book's schema, # for the columns that parts of
- * a line have in common, each after a comma.  Operators, functions and
+ * a line have in common, each after a comma, ~ and & for those of a line and of
+ * a movement that go to the archive.  Operators, functions and
  * types are qualified, since the text is analysed under the search_path of
  * whoever fires the trigger, and runs with the rights of the tables' owner.
  *
@@ -74,6 +75,20 @@
 	" AND (m.from_state IS NULL OR m.from_state" EQ "'b') THEN m.qty" \
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
+
+/* Movements that may count for a cap, and whose they are. */
+#define TAKEN_BY(journal, lines) \
+	"SELECT j.from_state, j.to_state, j.qty, l.priority, l.customer" \
+	" FROM " journal " AS j JOIN " lines " AS l" \
+	" ON l.line_id" EQ "j.line_id AND l.item" EQ "j.item AND l.location" EQ "j.location" \
+	" WHERE j.item" EQ "$1 AND j.location" EQ "$2 AND j.at OPERATOR(pg_catalog.>=) $3"
+
+/* What the journal has put into a state of a line, and what is there of it. */
+#define STATE_TOTAL(state) \
+	"COALESCE(pg_catalog.sum(m.qty) FILTER (WHERE m.to_state" EQ "'" state "'), 0)"
+#define STATE_NET(state) \
+	STATE_TOTAL(state) MINUS \
+	"COALESCE(pg_catalog.sum(m.qty) FILTER (WHERE m.from_state" EQ "'" state "'), 0)"
 
 /* A closed supply line is open again where what came on it is missing once more. */
 #define STAYS_CLOSED \
@@ -716,11 +731,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_CAP_USED] = {
 		WHOLE,
-		"SELECT " NET_TAKEN " FROM @movement AS m JOIN @order_line AS l"
-		" ON l.line_id" EQ "m.line_id AND l.item" EQ "m.item AND l.location" EQ "m.location"
-		" WHERE m.item" EQ "$1 AND m.location" EQ "$2 AND m.at OPERATOR(pg_catalog.>=) $3"
-		" AND CASE WHEN $4 IS NULL THEN l.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
-		" @customer_group AS g WHERE g.customer" EQ "l.customer AND g.group_name" EQ "$4) END",
+		"SELECT " NET_TAKEN " FROM (" TAKEN_BY("@movement", "@order_line")
+		" UNION ALL " TAKEN_BY("@archived_movement", "@archived_line") ") AS m"
+		" WHERE CASE WHEN $4 IS NULL THEN m.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
+		" @customer_group AS g WHERE g.customer" EQ "m.customer AND g.group_name" EQ "$4) END",
 		5, {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
 	},
 	[PLAN_CAP_WRITE] = {
@@ -802,7 +816,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_REF_KNOWN] = {
 		READS,
 		"SELECT 1 FROM @supply WHERE supply_ref" EQ "$1"
-		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1",
+		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1"
+		" UNION ALL SELECT 1 FROM @archived_line WHERE order_ref" EQ "$1",
 		1, {TEXTOID}
 	},
 	[PLAN_TRANSFER_LINE] = {
@@ -924,10 +939,13 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" COALESCE(m.on_hand, 0)::numeric, COALESCE(l.allocated, 0)::numeric,"
 		" COALESCE(l.backordered, 0)::numeric"
 		" FROM @stock AS s"
-		" LEFT JOIN (SELECT item, location, pg_catalog.sum(CASE WHEN kind" EQ "'ship'"
-		" THEN OPERATOR(pg_catalog.-) qty ELSE qty END) AS on_hand FROM @movement"
+		" LEFT JOIN (SELECT item, location, pg_catalog.sum(qty) AS on_hand FROM"
+		" (SELECT item, location, CASE WHEN kind" EQ "'ship' THEN OPERATOR(pg_catalog.-) qty"
+		" ELSE qty END AS qty FROM @movement"
 		" WHERE ($1 IS NULL OR item" EQ "$1) AND (kind" EQ "'ship' OR kind" EQ "'receive'"
-		" OR kind" EQ "'adjust' OR kind" EQ "'return') GROUP BY item, location) AS m"
+		" OR kind" EQ "'adjust' OR kind" EQ "'return')"
+		" UNION ALL SELECT item, location, on_hand FROM @archived_total"
+		" WHERE $1 IS NULL OR item" EQ "$1) AS j GROUP BY item, location) AS m"
 		" ON m.item" EQ "s.item AND m.location" EQ "s.location"
 		" LEFT JOIN (SELECT item, location, pg_catalog.sum(qty_allocated) AS allocated,"
 		" pg_catalog.sum(qty_backordered) AS backordered FROM @order_line"
@@ -935,6 +953,104 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" GROUP BY item, location) AS l"
 		" ON l.item" EQ "s.item AND l.location" EQ "s.location"
 		" WHERE $1 IS NULL OR s.item" EQ "$1",
+		1, {TEXTOID}
+	},
+	[PLAN_ARCHIVE_TURN] = {
+		WHOLE, "SELECT 1 FROM @book FOR NO KEY UPDATE"
+	},
+	[PLAN_ARCHIVE_PICK] = {
+		READS,
+		"SELECT line_id::bigint, item::pg_catalog.text, order_ref::pg_catalog.text FROM @order_line"
+		" WHERE ROW(line_id, item)" GT "ROW($2, $3) AND closed_at" LT "$1"
+		" ORDER BY line_id, item LIMIT $4",
+		4, {TIMESTAMPTZOID, INT8OID, TEXTOID, INT8OID}
+	},
+	[PLAN_ARCHIVE_OPEN_ORDERS] = {
+		READS,
+		"SELECT d.n FROM pg_catalog.unnest($1) WITH ORDINALITY AS d(order_ref, n)"
+		" WHERE EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "d.order_ref"
+		" AND (o.closed_at IS NULL OR o.closed_at OPERATOR(pg_catalog.>=) $2))",
+		2, {TEXTARRAYOID, TIMESTAMPTZOID}
+	},
+	[PLAN_ARCHIVE_LOCK] = {
+		READS,
+		"SELECT l.line_id::bigint, l.item::pg_catalog.text"
+		" FROM (SELECT p.line_id, p.item FROM unnest($1, $2) AS p(line_id, item)"
+		" UNION SELECT o.line_id, o.item FROM @order_line AS o WHERE o.order_ref" EQ "ANY ($3)) AS w"
+		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "w.item"
+		" WHERE l.closed_at" LT "$4 ORDER BY l.line_id, l.item FOR UPDATE OF l SKIP LOCKED",
+		4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+	},
+	[PLAN_ARCHIVE_READY] = {
+		READS,
+		"SELECT w.line_id::bigint, w.item::pg_catalog.text FROM (SELECT c.line_id, c.item, c.order_ref, c.fit,"
+		" pg_catalog.max(c.n) OVER (PARTITION BY c.order_ref) AS n"
+		" FROM (SELECT f.line_id, f.item, f.order_ref,"
+		" pg_catalog.count(*) OVER (PARTITION BY f.order_ref) AS fit,"
+		/* once for each order */
+		" CASE WHEN f.order_ref IS NOT NULL"
+		" AND pg_catalog.row_number() OVER (PARTITION BY f.order_ref)" EQ "1"
+		" THEN (SELECT pg_catalog.count(*) FROM @order_line AS o WHERE o.order_ref" EQ "f.order_ref) END AS n"
+		" FROM (SELECT l.line_id, l.item, l.order_ref"
+		" FROM unnest($1, $2) AS d(line_id, item)"
+		" JOIN @order_line AS l ON l.line_id" EQ "d.line_id AND l.item" EQ "d.item"
+		" CROSS JOIN LATERAL (SELECT " STATE_TOTAL("s") MINUS "COALESCE(pg_catalog.sum(m.qty)"
+		" FILTER (WHERE m.from_state" EQ "'s' AND m.kind OPERATOR(pg_catalog.<>) 'return'), 0) AS shipped,"
+		" " STATE_NET("a") " AS allocated, " STATE_NET("b") " AS backordered,"
+		" " STATE_NET("c") " AS cancelled, " STATE_NET("r") " AS returned"
+		" FROM @movement AS m WHERE m.line_id" EQ "l.line_id AND m.item" EQ "l.item"
+		" AND m.location" EQ "l.location) AS j"
+		" WHERE j.shipped" EQ "l.qty_shipped AND j.allocated" EQ "0 AND j.backordered" EQ "0"
+		" AND j.cancelled" EQ "l.qty_cancelled AND j.returned" EQ "l.qty_returned"
+		" AND NOT EXISTS (SELECT FROM @supply AS s WHERE s.line_id" EQ "l.line_id"
+		" AND s.item" EQ "l.item AND NOT s.closed AND s.qty_received" LT "s.qty_expected)"
+		" AND NOT EXISTS (SELECT FROM @supply AS s WHERE s.for_line_id" EQ "l.line_id"
+		" AND s.item" EQ "l.item AND NOT s.closed AND s.qty_received" LT "s.qty_expected)"
+		" AND NOT EXISTS (SELECT FROM @archived_line AS a WHERE a.line_id" EQ "l.line_id"
+		" AND a.item" EQ "l.item)) AS f) AS c) AS w"
+		" WHERE w.order_ref IS NULL OR w.fit" EQ "w.n ORDER BY w.line_id, w.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVE_JOURNAL] = {
+		WRITES,
+		"WITH gone AS (DELETE FROM @movement AS m USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE m.line_id" EQ "d.line_id AND (m.item" EQ "d.item OR NOT EXISTS ("
+		"SELECT FROM @order_line AS o WHERE o.line_id" EQ "m.line_id AND o.item" EQ "m.item))"
+		" RETURNING m.*),"
+		" kept AS (INSERT INTO @archived_movement (&) SELECT & FROM gone ORDER BY movement_id)"
+		" INSERT INTO @archived_total AS t (item, location, receipt_id, on_hand, filled)"
+		" SELECT g.item, g.location, g.receipt_id, pg_catalog.trim_scale(g.on_hand),"
+		" pg_catalog.trim_scale(g.filled) FROM (SELECT item, location, receipt_id,"
+		" pg_catalog.sum(CASE WHEN kind" EQ "'ship' THEN OPERATOR(pg_catalog.-) qty"
+		" WHEN kind" EQ "'receive' OR kind" EQ "'adjust' OR kind" EQ "'return' THEN qty"
+		" ELSE 0 END) AS on_hand,"
+		" pg_catalog.sum(CASE WHEN receipt_id IS NOT NULL AND (kind" EQ "'ship'"
+		" OR kind" EQ "'allocate') THEN qty ELSE 0 END) AS filled"
+		" FROM gone GROUP BY item, location, receipt_id) AS g"
+		" WHERE g.on_hand OPERATOR(pg_catalog.<>) 0 OR g.filled OPERATOR(pg_catalog.<>) 0"
+		" ON CONFLICT (item, location, receipt_id) DO UPDATE SET"
+		" on_hand = pg_catalog.trim_scale(t.on_hand" PLUS "excluded.on_hand),"
+		" filled = pg_catalog.trim_scale(t.filled" PLUS "excluded.filled)",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVE_LINES] = {
+		WRITES,
+		"WITH gone AS (DELETE FROM @order_line AS l USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item RETURNING l.*)"
+		" INSERT INTO @archived_line (~) SELECT ~ FROM gone ORDER BY line_id, item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVED] = {
+		READS,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @archived_line"
+		" WHERE line_id" EQ "$1 LIMIT 1",
+		1, {INT8OID}
+	},
+	[PLAN_TRANSFER_ARCHIVED] = {
+		READS,
+		"SELECT s.line_id::bigint FROM @supply AS s JOIN @archived_line AS l"
+		" ON l.line_id" EQ "s.line_id AND l.item" EQ "s.item"
+		" WHERE s.supply_ref" EQ "$1 AND s.kind" EQ "'transfer' LIMIT 1",
 		1, {TEXTOID}
 	},
 	[PLAN_REALLOCATE_LOCK] = {
@@ -1031,6 +1147,9 @@ plan_text(const BkoBook *book, const char *sql)
 			appendStringInfoString(&buf, book->prefix);
 		else if (*p == '#')
 			appendStringInfoString(&buf, bko_part_columns(book));
+		else if (*p == '~' || *p == '&')
+			appendStringInfoString(&buf, bko_archive_columns(book, *p == '~' ? BKO_ORDER_LINE :
+															 BKO_MOVEMENT));
 		else
 			appendStringInfoChar(&buf, *p);
 	}

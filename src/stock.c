@@ -18,6 +18,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* Rows written at once, which bounds the memory that they take. */
+#define BATCH 65536
+
 /* The one-letter code of a fill_rule. */
 char
 bko_rule_code(const text *rule)
@@ -375,12 +378,17 @@ static void
 write_many(BkoFrame *frame, BkoStock **stocks, int n)
 {
 	Datum		args[NCOLS];
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko stock rows",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
 
 	bko_column_arrays(args, column_types, NCOLS, n, stock_row, stocks);
 	for (int i = 0; i < n; i++)
 		clear_share(stocks[i]);
 	if (bko_run(&frame->run, PLAN_STOCK_WRITE_MANY, args, NULL, 0) != n)
 		refuse_unwritten();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
 }
 
 /*
@@ -410,6 +418,7 @@ bko_stock_write(BkoFrame *frame)
 	if (nchanged == 1)
 		write_one(frame, stocks[0]);
 	else
-		write_many(frame, stocks, nchanged);
+		for (int done = 0; done < nchanged; done += BATCH)
+			write_many(frame, stocks + done, Min(nchanged - done, BATCH));
 	bko_epoch_next();
 }

@@ -25,6 +25,10 @@ CREATE INDEX order_line_whole ON order_line (order_ref) WHERE ship_policy = 'ord
 CREATE INDEX supply_open ON supply (item, location, closed, expected_on, supply_id);
 CREATE INDEX supply_ref ON supply (supply_ref);
 
+-- Supply that names a line, which then isn't archived before it has come.
+CREATE INDEX supply_for_line ON supply (for_line_id) WHERE for_line_id IS NOT NULL;
+CREATE INDEX supply_of_line ON supply (line_id) WHERE line_id IS NOT NULL;
+
 -- A delivery is taken once, however often it is posted.
 CREATE UNIQUE INDEX receipt_document ON receipt (document, item, location) WHERE document IS NOT NULL;
 
@@ -40,3 +44,9 @@ CREATE INDEX shortage_place ON shortage (item, location, at);
 CREATE INDEX movement_line ON movement (line_id) WHERE line_id IS NOT NULL;
 
 CREATE INDEX promise_change_line ON promise_change (line_id);
+
+-- Nobody waits for the archive to be written: what reports ask for has an index.
+CREATE INDEX archived_line_order_ref ON archived_line (order_ref);
+CREATE INDEX archived_line_place ON archived_line (item, location);
+CREATE INDEX archived_movement_line ON archived_movement (line_id);
+CREATE INDEX archived_movement_place ON archived_movement (item, location);

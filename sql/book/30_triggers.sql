@@ -78,6 +78,27 @@ CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON movement
 CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON movement
     FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
 
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_line
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_line
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_line
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_movement
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_movement
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_movement
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_total
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_total
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_total
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
 CREATE TRIGGER bko_book_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON book
     FOR EACH STATEMENT EXECUTE FUNCTION bko.book_changed();
 CREATE TRIGGER bko_attached_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON attached

@@ -7,4 +7,4 @@ REVOKE EXECUTE ON FUNCTION ship(bigint, numeric), cancel(bigint, numeric, text),
     reallocate(text, text, text, jsonb, text, boolean, text),
     explain(bigint), rebuild(text), available_to_promise(text, numeric, text, integer),
     preview_supply(text, date, numeric, text, text), publish_promises(),
-    fill_waiting(text), refresh_reports(text) FROM PUBLIC;
+    fill_waiting(text), refresh_reports(text), archive(timestamptz, integer) FROM PUBLIC;

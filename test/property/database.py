@@ -26,6 +26,7 @@ RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 # the statement that fired them is under way. aa_ sorts before bko's triggers, zzz_
 # after.
 APPLICATION = """
+ALTER TABLE {book}.archived_line ADD COLUMN own_note text;
 ALTER TABLE {book}.order_line ADD COLUMN own_note text{default},
     ADD CONSTRAINT own_check CHECK (order_ref <> '{check_refuses}');
 CREATE TRIGGER aa_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
@@ -45,7 +46,9 @@ GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 """
 
-TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group"]
+TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group",
+          "archived_line", "archived_movement", "archived_total"]
+NUMBERED = [*TABLES[1:7], "archived_total"]     # by the table itself
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -151,7 +154,7 @@ class Scratch:
                 "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                 "AND attgenerated = '' AND attname <> 'own_note'", [f"old.{table}"])[0]["names"]
             session.copy_table(f"old.{table}", f"{book}.{table}", columns)
-            if table not in ("stock", "customer_group"):
+            if table in NUMBERED:
                 session.execute(
                     f"SELECT setval(pg_get_serial_sequence(%s, %s), nextval("
                     "pg_get_serial_sequence(%s, %s)), false)",
@@ -161,7 +164,7 @@ class Scratch:
 
 
 def number_of(table):
-    return "line_id" if table == "order_line" else f"{table}_id"
+    return {"order_line": "line_id", "archived_total": "total_id"}.get(table, f"{table}_id")
 
 
 class _Admin:

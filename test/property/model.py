@@ -71,6 +71,8 @@ class Model:
         self.protections = {}
         self.groups = {}        # of customers
         self.gone = {}          # deleted lines: the journal still tells of them
+        self.archived = {}      # lines that archive() has moved
+        self.lenient = False    # others were at it too
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows that weren't always simply first in, first out
         self.placeholders = 0
@@ -82,6 +84,7 @@ class Model:
         for name in ("stocks", "lines", "supplies", "receipts", "caps", "protections"):
             setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
         twin.gone, twin.groups = dict(self.gone), dict(self.groups)
+        twin.archived, twin.lenient = dict(self.archived), self.lenient
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         return twin
@@ -124,7 +127,8 @@ class Model:
     def used(self, cap):
         """What the lines of a cap got, less what they gave back before it shipped. (No
         period ends while this runs.)"""
-        return sum((line.qty_shipped + line.qty_allocated for line in self.lines.values()
+        return sum((line.qty_shipped + line.qty_allocated
+                    for line in [*self.lines.values(), *self.archived.values()]
                     if line.stock_key == cap.stock_key and cap.is_for(line, self.group_of(line))), ZERO)
 
     def room(self, stock):
@@ -534,6 +538,43 @@ class Model:
             self._settle(stock)
         return line
 
+    # -- the archive
+
+    def archive(self, most):
+        """The lines that archive() takes: closed ones by their numbers, each with its whole
+        order, until so many have gone."""
+        taken = []
+        for line in sorted(self.lines.values(), key=lambda line: line.key):
+            if len(taken) >= most:
+                break
+            order = self._order_of(line)
+            if line.key in self.lines and all(self._may_be_archived(peer) for peer in order):
+                taken += order
+                self._move_to_archive(order)
+        return taken
+
+    def _order_of(self, line):
+        if line.order_ref is None:
+            return [line]
+        return [peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
+
+    def _may_be_archived(self, line):
+        return line.qty_open == 0 and line.key not in self.archived and not any(
+            s.item == line.item and s.for_line == line.line_id and not s.closed
+            and s.qty_received < s.qty_expected for s in self.supplies.values())
+
+    def _move_to_archive(self, lines):
+        for line in lines:
+            self.archived[line.key] = self.lines.pop(line.key)
+
+    def archive_these(self, keys):
+        """What archive() took while others were at work, who may have been quicker or
+        slower with an order or with supply: but a line that is open stays."""
+        for key in keys:
+            if key not in self.lines or self.lines[key].qty_open > 0:
+                raise Impossible(f"line {key} was archived, and was not a closed line")
+        self._move_to_archive([self.lines[key] for key in keys])
+
     # -- stock
 
     def insert_stock(self, item, location, on_hand="0", **settings):
@@ -714,6 +755,8 @@ class Model:
 
     def _check_for_line(self, for_line, item, location):
         line = self.lines.get((for_line, item))
+        if line is None and self.lenient:       # it may have been archived a moment later
+            line = self.archived.get((for_line, item))
         if for_line is not None and (line is None or line.location != location):
             raise Refused("BK008")
         if for_line is not None:

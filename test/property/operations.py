@@ -6,6 +6,7 @@ import datetime
 import json
 
 import model as m
+from archive_operations import archive
 from database import LINE_COLUMNS, STOCK_COLUMNS
 from limit_operations import (change_cap, change_protection, drop_cap, drop_protection, join_group,
                               new_cap, new_protection)
@@ -773,6 +774,8 @@ def intruder(world):
          "VALUES (%s, %s, 1, 1)"),
         ("clerk", "BK003", f"INSERT INTO {book}.supply (supply_ref, item, location, qty_expected, "
          "qty_received) VALUES ('x', %s, %s, 1, 1)"),
+        ("clerk", "BK003", f"INSERT INTO {book}.archived_total (item, location, on_hand, filled) "
+         "VALUES (%s, %s, 1, 0)"),
         ("clerk", "BK003", f"UPDATE {book}.stock SET allocated = allocated + 1 {where}"),
         ("clerk", "BK003", f"UPDATE {book}.stock SET backordered = 7 + backordered {where}"),
     ]
@@ -807,7 +810,7 @@ CHOICES = [     # feature, weight, what makes one
     ("resize", 8, resize_line), ("requeue", 4, requeue_line), ("hold", 5, hold_line),
     ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
-    ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
+    ("place", 5, place_order), ("archive", 3, archive), ("receipt", 12, receipts), ("receipt", 4, receive),
     ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("reallocate", 7, reallocate),
     ("reallocate", 3, reallocate_dry), ("supply", 4, supply), ("supply", 2, change_supply),
     ("promises", 3, change_supply), ("promises", 1, delete_supply), ("pegged", 4, supply),

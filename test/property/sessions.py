@@ -188,6 +188,7 @@ class Concurrent:
         return self.model
 
     def start(self, transactions):
+        self.model.lenient = True
         pool = {
             "lines": [(x.line_id, x.item, x.location) for x in self.model.lines.values()],
             "receipts": [(x.receipt_id, x.item, x.location) for x in self.model.receipts.values()

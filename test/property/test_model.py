@@ -5,8 +5,8 @@ import unittest
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
-from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
-                   fair_shares, shown)
+from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Impossible, Model, Refused,
+                   coarsest_unit, fair_shares, shown)
 from operations import random_operation
 from world import FEATURES, ModelWorld
 
@@ -492,6 +492,23 @@ class Test(unittest.TestCase):
         book.model.reallocate("A", "main", "priority", {"3": "lose", "2": "gain"})
         self.assertEqual(book.lines(), [["0", "2", "2", "0"], ["0", "3", "1", "0"], ["0", "0", "4", "0"]])
         self.refused("55000", book.model.reallocate, "A", "main", "priority", {"2": "win"})
+
+    def test_archive(self):
+        book = Book("10")
+        first, second = book.order("3", order_ref="one"), book.order("2")
+        late = book.order("20", order_ref="one")
+        self.assertEqual([line.line_id for line in book.model.archive(9)], [second])
+        book.model.cancel(late)
+        again = book.model.copy()
+        self.assertEqual([line.line_id for line in book.model.archive(1)], [first, late])
+        self.assertEqual(book.model.archive(9), [])
+        with self.assertRaises(Refused) as refusal:
+            book.model.return_goods(first)
+        self.assertEqual(refusal.exception.codes, {"BK008"})
+        again.archive_these([(late, "A")])          # somebody else had the other
+        self.assertEqual(sorted(again.lines), [(first, "A")])
+        with self.assertRaises(Impossible):
+            again.archive_these([(late, "A")])
 
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],

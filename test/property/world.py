@@ -41,6 +41,7 @@ LIFE = {
     "return": "return_goods()",
     "count": "count_stock()",
     "place": "place_order()",
+    "archive": "archive()",
     "preview": "preview()",
     "reverse": "reverse_receipt()",
     "reallocate": "reallocate()",
@@ -161,6 +162,8 @@ class ModelWorld(World):
 
     def some_line(self):
         lines = sorted(self.model.lines.values(), key=lambda line: line.key)
+        if self.model.archived and self.rng.random() < 0.04:    # changes no more
+            lines = sorted(self.model.archived.values(), key=lambda line: line.key)
         still_open = [line for line in lines if line.qty_open > 0]
         line = self._some(still_open if still_open and self.rng.random() < 0.8 else lines)
         return line and (line.line_id, line.item, line.location)
