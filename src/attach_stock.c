@@ -205,10 +205,16 @@ typedef struct Places
 	int			n;
 } Places;
 
-/* The stock rows whose on_hand an UPDATE of stock changed; palloc'd. */
+/*
+ * The stock rows that an UPDATE of stock may have made differ from those of the
+ * application; palloc'd.  Where it isn't the engine's own, a rise that the
+ * queue took at once leaves on_hand as it was, but not as the application wrote
+ * it.
+ */
 static Places
 changed_places(TriggerData *trigdata, BkoBook *book)
 {
+	bool		engine = bko_engine_writing();
 	const AttrNumber *attno = bko_columns(book, BKO_STOCK, trigdata->tg_relation);
 	BkoPairs	pairs = bko_pairs_begin(trigdata);
 	Places		places = {0};
@@ -221,7 +227,8 @@ changed_places(TriggerData *trigdata, BkoBook *book)
 	{
 		bool		isnull;
 
-		if (datum_image_eq(slot_getattr(pairs.old, attno[STOCK_ON_HAND], &isnull),
+		if (engine &&
+			datum_image_eq(slot_getattr(pairs.old, attno[STOCK_ON_HAND], &isnull),
 						   slot_getattr(pairs.new, attno[STOCK_ON_HAND], &isnull), false, -1))
 			continue;
 		if (places.n == max)

@@ -30,6 +30,7 @@ ORDERS_MORE = "orders something else first"
 BRINGS_ONE = "brings one back"
 CHECK_REFUSES = "refused by a check"
 TRIGGER_REFUSES = "refused by a trigger at the end"
+MORE_ROWS = 1000            # what its trigger adds to the number of a row
 
 
 # -------------------------------------------------------------- fair shares
@@ -73,6 +74,7 @@ class Model:
         self.gone = {}          # deleted lines: the journal still tells of them
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows that weren't always simply first in, first out
+        self.deliveries = 0     # rows of the application that are receipts
         self.placeholders = 0
         self.now = ""           # what is being done, for the record of fills
         self.fills = []
@@ -83,6 +85,7 @@ class Model:
             setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
         twin.gone, twin.groups = dict(self.gone), dict(self.groups)
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
+        twin.deliveries = self.deliveries
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         return twin
 
@@ -268,11 +271,11 @@ class Model:
         for spec in specs:
             if spec.get("customer") == KEPT_OUT_BEFORE:
                 continue
-            taken = (spec.get("line_id"), spec["item"]) in self.lines
+            taken = self._taken(spec)
             stays_out = spec.get("customer") == KEPT_OUT_AFTER or (taken and on_conflict)
             fact = facts(spec) if facts and not stays_out else None
             if spec.get("customer") == ORDERS_MORE:
-                self._order_more(spec, fact)
+                self._order_more(spec, fact, facts)
             if stays_out:
                 self._check_new_line(spec)
                 if spec.get("customer") != KEPT_OUT_AFTER:
@@ -299,9 +302,20 @@ class Model:
             raise Refused("BK002")
         return shown_rows
 
-    def _order_more(self, spec, fact):
+    def _taken(self, spec):
+        """Is there a line of that number, or a row of that key?"""
+        if "row" in spec:
+            return any(line.row == spec["row"] for line in self.lines.values())
+        return (spec.get("line_id"), spec["item"]) in self.lines
+
+    def _order_more(self, spec, fact, facts):
         """The application's trigger inserts another line just before this one, as
         far back in the queue as database.py says, under a number made of this one's."""
+        if "row" in spec:
+            order_no, row_no = spec["row"]
+            self.insert_lines([{**{c: spec[c] for c in ("item", "location", "qty_ordered")},
+                                "order_ref": "more", "row": (order_no, row_no + MORE_ROWS)}], facts)
+            return
         number = fact[0] if fact else spec.get("line_id") or self._placeholder()
         more = {"line_id": number + 10 ** 11, "item": spec["item"], "location": spec["location"],
                 "qty_ordered": spec["qty_ordered"], "order_ref": "more",
@@ -355,7 +369,7 @@ class Model:
         qty = Fraction(self._wanted(spec))
         line = Line(line_id=spec.get("line_id"), item=stock.item, location=stock.location,
                     qty_ordered=qty, qty_backordered=qty)
-        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held"):
+        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held", "row"):
             if column in spec:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock, line))
