@@ -77,7 +77,8 @@ struct BkoAttachedFrame
 	int64	   *pending;		/* lines whose rows are to be brought up to date */
 	int			npending;
 	int			maxpending;
-	bool		moving;			/* a row goes to another partition */
+	uint64		moved;			/* hash of the row updated last, as it was decided */
+	bool		moving;			/* it goes to another partition */
 	ItemPointerData last;		/* the row updated last */
 	Oid			last_rel;
 };
@@ -671,9 +672,19 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	SPI_finish();
 }
 
+static void
+moved_otherwise(const BkoAttached *a)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a trigger changed or kept out a row that goes to another partition of \"%s\"",
+					get_rel_name(a->root)),
+			 errhint("INSERT triggers fire for such a row, too: leave key, item, location and quantity as they are there.")));
+}
+
 /*
  * Is this the deletion or the insertion by which an UPDATE brings its row to
- * another partition?
+ * another partition?  Raises 27000 where the row isn't the one decided about.
  */
 static bool
 is_move(BkoAttached *a, TriggerData *trigdata)
@@ -685,6 +696,13 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 		return false;
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && attached->moving)
 	{
+		TupleTableSlot *slot = trigdata->tg_trigslot;
+		BkoRow		row;
+
+		slot_getallattrs(slot);
+		row = line_of(attached, a, slot->tts_values, slot->tts_isnull);
+		if (hash_of(&row) != attached->moved)
+			moved_otherwise(a);
 		attached->moving = false;
 		return true;
 	}
@@ -698,6 +716,19 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 		return true;
 	}
 	return false;
+}
+
+/* Note what was decided about: the row may be inserted into another partition. */
+static void
+note_row(BkoAttachedFrame *attached, BkoAttached *a, TupleTableSlot *slot)
+{
+	BkoRow		row;
+
+	if (a->relid == a->root)
+		return;
+	slot_getallattrs(slot);
+	row = line_of(attached, a, slot->tts_values, slot->tts_isnull);
+	attached->moved = hash_of(&row);
 }
 
 /* The frame of the statement that fired a row trigger of an attached table. */
@@ -745,9 +776,12 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	{
 		BkoFrame   *frame = need_frame(a, trigdata);
 
+		if (frame->attached->moving)
+			moved_otherwise(a);
 		frame->attached->last = trigdata->tg_trigtuple->t_self;
 		frame->attached->last_rel = RelationGetRelid(trigdata->tg_relation);
 		result = update_row(frame, a, trigdata);
+		note_row(frame->attached, a, trigdata->tg_newslot);
 	}
 	return PointerGetDatum(result);
 }
@@ -911,6 +945,8 @@ bko_attached_done(PG_FUNCTION_ARGS)
 	if (bko_engine_writing())
 		return PointerGetDatum(NULL);
 	frame = need_frame(bko_attached(trigdata->tg_relation), trigdata);
+	if (frame->attached->moving)
+		moved_otherwise(frame->attached->a);
 	if (frame->ndecided > 0 || frame->attached->changes != NIL)
 	{
 		SPI_connect();

@@ -277,7 +277,8 @@ class Model:
             if spec.get("customer") == ORDERS_MORE:
                 self._order_more(spec, fact, facts)
             if stays_out:
-                self._check_new_line(spec)
+                # the application's table has no check of its own
+                self._check_new_line(spec, kept_out="row" in spec)
                 if spec.get("customer") != KEPT_OUT_AFTER:
                     self._check_own_constraint(spec)
                     shown_rows += on_conflict(spec)
@@ -345,7 +346,7 @@ class Model:
                 codes.add("P0001")
         return codes
 
-    def _check_new_line(self, spec):
+    def _check_new_line(self, spec, kept_out=False):
         item, location = line_key(spec)
         faults = name_faults(item, location)
         stock = self.stocks.get((item, location))
@@ -354,7 +355,7 @@ class Model:
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
         if faults:
             raise Refused(*faults)
-        if not 0 <= spec.get("priority", 100) <= 32767:
+        if not 0 <= spec.get("priority", 100) <= 32767 and not kept_out:
             raise Refused("23514", "BK006", "BK002")
         return stock
 
