@@ -434,7 +434,7 @@ tally_rows(TriggerData *trigdata, BkoFrame *frame)
 
 /* A query that tells which of some keys are in the attached table. */
 static SPIPlanPtr
-confirm_plan(BkoAttached *a)
+confirm_plan(const BkoRun *run, BkoAttached *a)
 {
 	StringInfoData sql;
 	Oid			types[1] = {TEXTARRAYOID};
@@ -446,7 +446,7 @@ confirm_plan(BkoAttached *a)
 					 " FROM pg_catalog.unnest($1) WITH ORDINALITY AS u(k, n)) AS t JOIN %s AS a ON ",
 					 bko_relation_name(a->root));
 	bko_append_key_match(&sql, a, "a", "t.key");
-	return a->plans[BKO_ATTACHED_CONFIRM] = bko_keep_plan(sql.data, 1, types, false);
+	return a->plans[BKO_ATTACHED_CONFIRM] = bko_keep_plan(run, sql.data, 1, types, false);
 }
 
 /*
@@ -470,7 +470,7 @@ ask_table(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 			keys[n++] = PointerGetDatum(frame->attached->lines[stocks[s]->taken[i].row].key);
 	args[0] = bko_array(keys, NULL, n, TEXTOID);
 	args[1] = Int32GetDatum(a->id);
-	nrows = bko_run_plan(&run, confirm_plan(a), args, NULL, 0, false);
+	nrows = bko_run_plan(&run, confirm_plan(&run, a), args, NULL, 0, false);
 	for (uint64 i = 0; i < nrows; i++)
 		there[DatumGetInt64(bko_result(i, 1, &isnull)) - 1] =
 			TransactionIdIsCurrentTransactionId(DatumGetTransactionId(bko_result(i, 2, &isnull)));
@@ -824,7 +824,7 @@ write_changes(BkoFrame *frame)
 /* ---- the application's rows are brought up to date ---- */
 
 static SPIPlanPtr
-push_plan(BkoAttached *a)
+push_plan(const BkoRun *run, BkoAttached *a)
 {
 	static const char *const columns[BKO_NOUT] = {"shipped", "backordered"};
 	Oid			types[3] = {TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID};
@@ -854,7 +854,7 @@ push_plan(BkoAttached *a)
 						   " FROM unnest($1, $2, $3) AS u(k, shipped, backordered)) AS d WHERE ");
 	bko_append_key_match(&sql, a, "a", "d.key");
 	appendStringInfo(&sql, " AND (%s)", differs.data);
-	return a->plans[BKO_ATTACHED_PUSH] = bko_keep_plan(sql.data, 3, types, false);
+	return a->plans[BKO_ATTACHED_PUSH] = bko_keep_plan(run, sql.data, 3, types, false);
 }
 
 /*
@@ -880,7 +880,7 @@ bko_attached_show(const BkoRun *book, BkoAttached *a, const int64 *line_id, int 
 		Oid			types[3] = {TEXTOID, NUMERICOID, NUMERICOID};
 
 		bko_column_arrays(args, types, 3, nlines, bko_result_row, NULL);
-		(void) bko_run_plan(&run, push_plan(a), args, NULL, 0, true);
+		(void) bko_run_plan(&run, push_plan(&run, a), args, NULL, 0, true);
 	}
 	SPI_finish();
 	pfree(ids);

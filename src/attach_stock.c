@@ -49,7 +49,7 @@ run_kept(const BkoRun *run, BkoAttached *a, BkoAttachedPlan which,
 		 char *(*sql) (const BkoRun *run, const BkoAttached *a))
 {
 	if (a->plans[which] == NULL)
-		a->plans[which] = bko_keep_plan(sql(run, a), 0, NULL, true);
+		a->plans[which] = bko_keep_plan(run, sql(run, a), 0, NULL, true);
 	return bko_run_plan(run, a->plans[which], NULL, NULL, 0, false);
 }
 
@@ -177,7 +177,7 @@ is_of(const BkoAttached *a, const char *item, const char *location)
 }
 
 static SPIPlanPtr
-push_plan(BkoAttached *a)
+push_plan(const BkoRun *run, BkoAttached *a)
 {
 	Oid			types[3] = {TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID};
 	AttrNumber	attno = bko_role_attno(a, "on_hand");
@@ -185,7 +185,8 @@ push_plan(BkoAttached *a)
 
 	if (a->plans[BKO_ATTACHED_PUSH] == NULL)
 		a->plans[BKO_ATTACHED_PUSH] =
-			bko_keep_plan(psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
+			bko_keep_plan(run,
+						  psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
 								   " AS d(item, location, on_hand) WHERE %s"
 								   " AND a.%s::pg_catalog.numeric IS DISTINCT FROM d.on_hand",
 								   bko_relation_name(a->root), column,
@@ -301,7 +302,7 @@ bko_attached_stock_push(PG_FUNCTION_ARGS)
 			continue;
 		owner = bko_owner_run(&run, RelationGetRelid(rel));
 		SPI_connect();
-		(void) bko_run_plan(&owner, push_plan(bko_attached(rel)), args, NULL, 0, true);
+		(void) bko_run_plan(&owner, push_plan(&owner, bko_attached(rel)), args, NULL, 0, true);
 		SPI_finish();
 		table_close(rel, NoLock);
 	}
@@ -334,7 +335,8 @@ lock_application(const BkoRun *run, const text *item, const text *location)
 		SPI_connect();
 		if (a->plans[BKO_ATTACHED_LOCK] == NULL)
 			a->plans[BKO_ATTACHED_LOCK] =
-				bko_keep_plan(psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
+				bko_keep_plan(&owner,
+							  psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
 									   bko_relation_name(a->root), is_of(a, "$1", "$2")),
 							  2, types, false);
 		(void) bko_run_plan(&owner, a->plans[BKO_ATTACHED_LOCK], args, NULL, 0, false);

@@ -494,7 +494,8 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
-extern SPIPlanPtr bko_keep_plan(const char *sql, int nargs, const Oid *types, bool whole);
+extern SPIPlanPtr bko_keep_plan(const BkoRun *run, const char *sql, int nargs,
+								const Oid *types, bool whole);
 extern uint64 bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values,
 						   const char *nulls, long limit, bool writing);
 extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);

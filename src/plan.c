@@ -1036,13 +1036,23 @@ make_plan(const BkoBook *book, BkoPlanId id)
 
 /*
  * The same for a statement whose text is made for one attached table; the
- * caller keeps the plan.  "whole" where no index is made for it: then it is
- * planned as anybody's statement.
+ * caller keeps the plan.  Names are looked up with the rights of run's owner.
+ * "whole" where no index is made for it: then it is planned as anybody's
+ * statement.
  */
 SPIPlanPtr
-bko_keep_plan(const char *sql, int nargs, const Oid *types, bool whole)
+bko_keep_plan(const BkoRun *run, const char *sql, int nargs, const Oid *types, bool whole)
 {
-	return prepare(sql, nargs, types, whole);
+	Oid			save_userid;
+	int			save_sec;
+	SPIPlanPtr	plan;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	plan = prepare(sql, nargs, types, whole);
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return plan;
 }
 
 /* The kept plan of a statement, made anew where it is no longer good. */

@@ -30,7 +30,8 @@ CREATE TABLE webshop.delivery (
 ALTER TABLE webshop.order_row DROP COLUMN gone;
 ALTER TABLE webshop.stock_row DROP COLUMN gone;
 GRANT USAGE ON SCHEMA webshop TO {app};
-GRANT INSERT, SELECT ON webshop.order_row TO {app};
+GRANT INSERT, SELECT ON webshop.order_row, webshop.delivery TO {app};
+GRANT SELECT ON {book}.receipt TO {app};
 """
 
 # The same triggers as on order_line, see database.py.
@@ -104,7 +105,7 @@ class Webshop:
         self.words = words
         columns = ", ".join(f"{self.column(name)} {self.types[name]}" for name in self.names)
         partitioned = f"PARTITION BY HASH ({self.column('order_no')})" if self.partitioned else ""
-        names = self.names_for(words, columns=columns, partitioned=partitioned,
+        names = self.names_for(words, book=self.book, columns=columns, partitioned=partitioned,
                                sku=self.types["item"], more_rows=MORE_ROWS,
                                count=self.rng.choice(["numeric", "numeric", "double precision"]))
         execute = lambda text: session.execute(text.format(**names))

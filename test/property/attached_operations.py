@@ -501,7 +501,7 @@ def deliveries(world):
             shown_rows.append(model.receipt_row(receipt))
         model.deliveries += len(specs)
         return shown_rows
-    return Operation("delivery", spec_keys(specs), sql, params, expect,
+    return Operation("delivery", spec_keys(specs), sql, params, expect, places=True,
                      then=(f"SELECT {RECEIPT_COLUMNS} FROM {world.book}.receipt WHERE attached_key IN %s "
                            "ORDER BY receipt_id", [tuple([str(n)] for n in numbers)]))
 

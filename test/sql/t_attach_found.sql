@@ -33,3 +33,41 @@ UPDATE found_part SET id = 2, what = 'keep out';
 UPDATE found_part SET id = 2, pieces = 2 RETURNING sent, owed;
 SELECT attached_key, qty_ordered, qty_shipped, qty_backordered FROM attach_found.order_line WHERE attached_id = 3;
 SELECT * FROM attach_found.verify();
+
+-- who may write the application's tables needs no right on the book, whose own roles need none on the application's tables
+CREATE SCHEMA found_shop;
+CREATE TABLE found_shop.count (sku text PRIMARY KEY, n integer);
+CREATE TABLE found_shop.row (id integer PRIMARY KEY, sku text, n integer, sent integer, owed integer);
+CREATE TABLE found_shop.delivery (id integer PRIMARY KEY, sku text, n integer);
+SELECT bko.create_book('attach_rights');
+SELECT attach_rights.attach_stock('found_shop.count', item => 'sku', on_hand => 'n');
+SELECT attach_rights.attach_orders('found_shop.row', item => 'sku', qty => 'n', shipped => 'sent', backordered => 'owed');
+SELECT attach_rights.attach_receipts('found_shop.delivery', item => 'sku', qty => 'n');
+CREATE ROLE regress_bko_found_shop;
+GRANT USAGE ON SCHEMA found_shop TO regress_bko_found_shop;
+GRANT INSERT, UPDATE, DELETE, SELECT ON ALL TABLES IN SCHEMA found_shop TO regress_bko_found_shop;
+CREATE ROLE regress_bko_found_clerk;
+GRANT USAGE ON SCHEMA attach_rights TO regress_bko_found_clerk;
+GRANT INSERT, UPDATE, SELECT ON attach_rights.stock, attach_rights.receipt TO regress_bko_found_clerk;
+-- each in a session of its own, which has no plan from another role
+\connect -
+SET ROLE regress_bko_found_shop;
+INSERT INTO found_shop.count VALUES ('A', 1), ('B', 0);
+UPDATE found_shop.count SET n = 2 WHERE sku = 'A';
+INSERT INTO found_shop.row VALUES (1, 'A', 5), (2, 'B', 5) ON CONFLICT DO NOTHING RETURNING sent, owed;
+INSERT INTO found_shop.delivery VALUES (1, 'A', 1);
+\connect -
+SET ROLE regress_bko_found_clerk;
+INSERT INTO attach_rights.receipt (item, qty) VALUES ('A', 1) RETURNING qty_to_backorders;
+\connect -
+SET ROLE regress_bko_found_clerk;
+UPDATE attach_rights.stock SET on_hand = 7 WHERE item = 'B';
+RESET ROLE;
+SELECT * FROM found_shop.row ORDER BY id;
+SELECT * FROM found_shop.count ORDER BY sku;
+SELECT * FROM attach_rights.verify();
+SELECT * FROM attach_found.verify();
+SET client_min_messages = warning;
+DROP SCHEMA found_shop, attach_rights CASCADE;
+DROP OWNED BY regress_bko_found_shop, regress_bko_found_clerk;
+DROP ROLE regress_bko_found_shop, regress_bko_found_clerk;
