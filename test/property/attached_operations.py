@@ -204,7 +204,6 @@ def insert_twice(world):
 def upsert_rows(world):
     """ON CONFLICT DO UPDATE: new rows are split, old ones changed."""
     specs = row_specs(world, taken=0.4)
-    rows, params = values_sql(world, specs, cast=False)
     resize = world.has("upsert") and world.rng.random() < 0.5
     column = "qty_ordered" if resize else "note" if world.has("limits") else "customer"
     value_of = "customer" if column == "note" else column
@@ -212,6 +211,7 @@ def upsert_rows(world):
         for spec in specs:
             if spec["customer"] == m.BRINGS_ONE:
                 spec["customer"] = "Retailer"
+    rows, params = values_sql(world, specs, cast=False)
     names_of = [world.shop.column(name) for name in ("order_no", "row_no", column, value_of)]
     sql = (f"INSERT INTO webshop.order_row ({names(world)}) VALUES {rows} ON CONFLICT "
            f"({names_of[0]}, {names_of[1]}) DO UPDATE SET {names_of[2]} = excluded.{names_of[3]} "
