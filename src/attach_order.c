@@ -212,6 +212,7 @@ note_decision(BkoFrame *frame, BkoRow *row, uint64 hash)
 	d->allocated = line_qty(row, LINE_QTY_ALLOCATED);
 	d->backordered = line_qty(row, LINE_QTY_BACKORDERED);
 	d->went_in = false;
+	frame->unwritten = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -430,6 +431,7 @@ tally_rows(TriggerData *trigdata, BkoFrame *frame)
 
 	bko_each_row(trigdata, bko_new_rows(trigdata), frame, tally_row, batch);
 	write_batch(frame, batch, true);
+	frame->unwritten = false;
 }
 
 /* A query that tells which of some keys are in the attached table. */
@@ -786,6 +788,20 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	return PointerGetDatum(result);
 }
 
+/*
+ * The statement may insert rows, too (ON CONFLICT, MERGE): those of them that
+ * have not gone in give back what they took, before it is said what is left.
+ */
+static void
+confirm_inserted(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+		(void) bko_confirm(frame, stocks[i]);
+}
+
 /* Write the lines of rows that were updated or deleted. */
 static void
 write_changes(BkoFrame *frame)
@@ -953,7 +969,10 @@ bko_attached_done(PG_FUNCTION_ARGS)
 		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 			bko_line_count_in(trigdata, frame, tally_rows);
 		else
+		{
+			confirm_inserted(frame);
 			write_changes(frame);
+		}
 		bko_settle(frame);
 		SPI_finish();
 	}

@@ -692,6 +692,7 @@ struct BkoFrame
 	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
 	Oid			of;				/* the attached table that it decides for */
 	BkoAttachedFrame *attached;
+	bool		unwritten;		/* lines were decided that the table does not show yet */
 	bool	   *(*ask) (BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken);
 };
 

@@ -207,10 +207,6 @@ def upsert_rows(world):
     resize = world.has("upsert") and world.rng.random() < 0.5
     column = "qty_ordered" if resize else "note" if world.has("limits") else "customer"
     value_of = "customer" if column == "note" else column
-    if column != "note" and not world.has("upsert"):
-        for spec in specs:
-            if spec["customer"] == m.BRINGS_ONE:
-                spec["customer"] = "Retailer"
     rows, params = values_sql(world, specs, cast=False)
     names_of = [world.shop.column(name) for name in ("order_no", "row_no", column, value_of)]
     sql = (f"INSERT INTO webshop.order_row ({names(world)}) VALUES {rows} ON CONFLICT "

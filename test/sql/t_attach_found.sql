@@ -71,3 +71,19 @@ SET client_min_messages = warning;
 DROP SCHEMA found_shop, attach_rights CASCADE;
 DROP OWNED BY regress_bko_found_shop, regress_bko_found_clerk;
 DROP ROLE regress_bko_found_shop, regress_bko_found_clerk;
+
+-- what ON CONFLICT sets free goes to all who wait when the statement ends: 3 of row 1, to row 3, which is more urgent than 2
+RESET client_min_messages;
+CREATE TABLE found_first (id integer PRIMARY KEY, sku text, pieces numeric, owed numeric, urgency integer, client text);
+SELECT attach_found.attach_orders('found_first', item => 'sku', qty => 'pieces', backordered => 'owed', priority => 'urgency', customer => 'client');
+INSERT INTO attach_found.stock (item, on_hand, ships_at_once) VALUES ('C', 5, false), ('D', 66, false);
+INSERT INTO found_first VALUES (1, 'C', 5), (2, 'C', 4);
+INSERT INTO found_first VALUES (1, 'C', 2, 0, 100), (3, 'C', 2, 0, 1) ON CONFLICT (id) DO UPDATE SET pieces = excluded.pieces;
+SELECT * FROM found_first ORDER BY id;
+-- a row that ON CONFLICT keeps out takes nothing of what reallocate() has left for new orders
+INSERT INTO found_first VALUES (4, 'D', 41), (5, 'D', 25);
+SELECT count(*) FROM attach_found.reallocate('D', strategies => '{"*": "lose"}');
+INSERT INTO found_first VALUES (5, 'D', 13) ON CONFLICT (id) DO UPDATE SET client = 'me' RETURNING owed;
+SELECT available, backordered, unassigned FROM attach_found.stock WHERE item = 'D';
+SELECT * FROM found_first WHERE sku = 'D' ORDER BY id;
+SELECT * FROM attach_found.verify();
