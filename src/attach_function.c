@@ -568,8 +568,12 @@ prepare_book(Attaching *at)
 	if (at->kind == BKO_ATTACH_RECEIPTS)
 		return;
 	if (orders && !OidIsValid(get_relname_relid("order_line_attached", at->run.book->nspoid)))
+	{
 		run_sql(psprintf("CREATE INDEX order_line_attached ON %sorder_line"
 						 " (attached_id, hash_array(attached_key)) WHERE attached_id IS NOT NULL", prefix));
+		run_sql(psprintf("CREATE INDEX archived_line_attached ON %sarchived_line"
+						 " (attached_id, hash_array(attached_key)) WHERE attached_id IS NOT NULL", prefix));
+	}
 	if (!OidIsValid(get_trigger_oid(relid, "b_bko_push", true)))
 		run_sql(psprintf("CREATE TRIGGER b_bko_push AFTER UPDATE ON %s%s " BOTH_TABLES
 						 " FOR EACH STATEMENT EXECUTE FUNCTION bko.attached_%spush()",
@@ -655,6 +659,8 @@ import_rows(BkoAttached *a, const BkoRun *run, const char *values)
 	return psprintf("SELECT %s, %s AS key, %s AS item, %s AS location, %s AS qty, %s AS shipped,"
 					" LEAST(COALESCE(%s, now()), now()) AS ordered_at%s"
 					" FROM %s AS a WHERE COALESCE(%s, 0) <> 0 AND NOT EXISTS (SELECT FROM %sorder_line AS l"
+					" WHERE l.attached_id = %d AND l.attached_key = %s)"
+					" AND NOT EXISTS (SELECT FROM %sarchived_line AS l"
 					" WHERE l.attached_id = %d AND l.attached_key = %s)",
 					key_columns(a, false), bko_key_value(a, "a"), bko_role_value(a, "item", "a", "pg_catalog.text"),
 					bko_role_value(a, "location", "a", "pg_catalog.text"),
@@ -663,6 +669,7 @@ import_rows(BkoAttached *a, const BkoRun *run, const char *values)
 					psprintf("COALESCE(%s, 0)", bko_column_value(a, shipped, "a", "pg_catalog.numeric")),
 					bko_role_value(a, "ordered_at", "a", "timestamptz"), values,
 					bko_relation_name(a->root), bko_role_value(a, "qty", "a", "pg_catalog.numeric"),
+					run->book->prefix, a->id, bko_key_value(a, "a"),
 					run->book->prefix, a->id, bko_key_value(a, "a"));
 }
 

@@ -87,7 +87,8 @@ struct BkoAttachedFrame
 	int64	   *pending;		/* lines whose rows are to be brought up to date */
 	int			npending;
 	int			maxpending;
-	bool		moving;			/* a row goes to another partition */
+	uint64		decided;		/* hash of the row updated last, as it was decided */
+	bool		moving;			/* it goes to another partition */
 	List	   *moved;			/* hashes of rows that MERGE brings there */
 	ItemPointerData last;		/* the row updated last */
 	Oid			last_rel;
@@ -222,6 +223,7 @@ note_decision(BkoFrame *frame, BkoRow *row, uint64 hash)
 	d->allocated = line_qty(row, LINE_QTY_ALLOCATED);
 	d->backordered = line_qty(row, LINE_QTY_BACKORDERED);
 	d->went_in = false;
+	frame->unwritten = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -504,6 +506,7 @@ tally_rows(TriggerData *trigdata, BkoFrame *frame)
 
 	bko_each_row(trigdata, bko_new_rows(trigdata), frame, tally_row, batch);
 	write_batch(frame, batch, true);
+	frame->unwritten = false;
 }
 
 /* A query that tells which of some keys are in the attached table. */
@@ -740,6 +743,25 @@ refuse_unfinished(BkoAttached *a, text *key)
 					 errhint("Change it in a BEFORE ROW trigger that sorts before \"zz_bko_row\", or AFTER each STATEMENT.")));
 }
 
+/* BK008 where the line of a row is archived: then a change of it comes too late. */
+static void
+refuse_archived(BkoFrame *frame, text *key)
+{
+	Datum		args[2];
+	bool		isnull;
+
+	args[0] = Int32GetDatum(frame->attached->a->id);
+	args[1] = PointerGetDatum(key);
+	if (bko_run(&frame->run, PLAN_ATTACHED_ARCHIVED, args, NULL, 1) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_NO_LINE),
+			 errmsg("row %s of table \"%s\" can't be changed: its order line " INT64_FORMAT " is archived",
+					text_to_cstring(key), get_rel_name(frame->attached->a->root),
+					DatumGetInt64(bko_result(0, 1, &isnull))),
+			 errhint("Order anew, or take what comes back in with count_stock() or a receipt. The row may be deleted.")));
+}
+
 static HeapTuple
 update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 {
@@ -777,6 +799,8 @@ update_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 		if (result != trigdata->tg_newtuple)
 			result = SPI_copytuple(result);
 	}
+	else
+		refuse_archived(frame, key);
 	SPI_finish();
 	return result;
 }
@@ -801,9 +825,19 @@ delete_row(BkoFrame *frame, BkoAttached *a, TriggerData *trigdata)
 	SPI_finish();
 }
 
+static void
+moved_otherwise(const BkoAttached *a)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a trigger changed or kept out a row that goes to another partition of \"%s\"",
+					get_rel_name(a->root)),
+			 errhint("INSERT triggers fire for such a row, too: leave key, item, location and quantity as they are there.")));
+}
+
 /*
  * Is this the deletion or the insertion by which an UPDATE brings its row to
- * another partition?
+ * another partition?  Raises 27000 where the row isn't the one decided about.
  */
 static bool
 is_move(BkoAttached *a, TriggerData *trigdata)
@@ -815,6 +849,13 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 		return false;
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && attached->moving)
 	{
+		TupleTableSlot *slot = trigdata->tg_trigslot;
+		BkoRow		row;
+
+		slot_getallattrs(slot);
+		row = line_of(attached, a, slot->tts_values, slot->tts_isnull);
+		if (hash_of(&row) != attached->decided)
+			moved_otherwise(a);
 		attached->moving = false;
 		return true;
 	}
@@ -828,6 +869,19 @@ is_move(BkoAttached *a, TriggerData *trigdata)
 		return true;
 	}
 	return false;
+}
+
+/* Note what was decided about: the row may be inserted into another partition. */
+static void
+note_row(BkoAttachedFrame *attached, BkoAttached *a, TupleTableSlot *slot)
+{
+	BkoRow		row;
+
+	if (a->relid == a->root)
+		return;
+	slot_getallattrs(slot);
+	row = line_of(attached, a, slot->tts_values, slot->tts_isnull);
+	attached->decided = hash_of(&row);
 }
 
 /* The frame of the statement that fired a row trigger of an attached table. */
@@ -905,11 +959,28 @@ bko_attached_row(PG_FUNCTION_ARGS)
 	{
 		BkoFrame   *frame = need_frame(a, trigdata);
 
+		if (frame->attached->moving)
+			moved_otherwise(a);
 		frame->attached->last = trigdata->tg_trigtuple->t_self;
 		frame->attached->last_rel = RelationGetRelid(trigdata->tg_relation);
 		result = update_row(frame, a, trigdata);
+		note_row(frame->attached, a, trigdata->tg_newslot);
 	}
 	return PointerGetDatum(result);
+}
+
+/*
+ * The statement may insert rows, too (ON CONFLICT, MERGE): those of them that
+ * have not gone in give back what they took, before it is said what is left.
+ */
+static void
+confirm_inserted(BkoFrame *frame)
+{
+	BkoStock  **stocks;
+	int			n = bko_frame_stocks(frame, &stocks);
+
+	for (int i = 0; i < n; i++)
+		(void) bko_confirm(frame, stocks[i]);
 }
 
 static bool
@@ -1135,13 +1206,18 @@ bko_attached_done(PG_FUNCTION_ARGS)
 	if (bko_engine_writing())
 		return PointerGetDatum(NULL);
 	frame = need_frame(bko_attached(trigdata->tg_relation), trigdata);
+	if (frame->attached->moving)
+		moved_otherwise(frame->attached->a);
 	if (frame->ndecided > 0 || frame->attached->changes != NIL)
 	{
 		SPI_connect();
 		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 			bko_line_count_in(trigdata, frame, tally_rows);
 		else
+		{
+			confirm_inserted(frame);
 			write_changes(frame);
+		}
 		bko_settle(frame);
 		SPI_finish();
 	}
@@ -1292,6 +1368,7 @@ bko_attached_truncate(PG_FUNCTION_ARGS)
 						RelationGetRelationName(trigdata->tg_relation)),
 				 errhint("Ship or cancel the open lines first, or detach() the table.")));
 	bko_run(&run, PLAN_ATTACHED_FREE, args, NULL, 0);
+	bko_run(&run, PLAN_ATTACHED_FREE_ARCHIVED, args, NULL, 0);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

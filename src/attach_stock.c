@@ -155,7 +155,8 @@ push_plan(const BkoRun *run, BkoAttached *a)
 
 	if (a->plans[BKO_ATTACHED_PUSH] == NULL)
 		a->plans[BKO_ATTACHED_PUSH] =
-			bko_keep_plan(run, psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
+			bko_keep_plan(run,
+						  psprintf("UPDATE %s AS a SET %s = %s FROM unnest($1, $2, $3)"
 								   " AS d(item, location, on_hand) WHERE %s"
 								   " AND %s IS DISTINCT FROM d.on_hand",
 								   bko_relation_name(a->root), column,
@@ -250,10 +251,16 @@ typedef struct Places
 	int			n;
 } Places;
 
-/* The stock rows whose on_hand an UPDATE of stock changed; palloc'd. */
+/*
+ * The stock rows that an UPDATE of stock may have made differ from those of the
+ * application; palloc'd.  Where it isn't the engine's own, a rise that the
+ * queue took at once leaves on_hand as it was, but not as the application wrote
+ * it.
+ */
 static Places
 changed_places(TriggerData *trigdata, BkoBook *book)
 {
+	bool		engine = bko_engine_writing();
 	const AttrNumber *attno = bko_columns(book, BKO_STOCK, trigdata->tg_relation);
 	BkoPairs	pairs = bko_pairs_begin(trigdata);
 	Places		places = {0};
@@ -266,7 +273,8 @@ changed_places(TriggerData *trigdata, BkoBook *book)
 	{
 		bool		isnull;
 
-		if (datum_image_eq(slot_getattr(pairs.old, attno[STOCK_ON_HAND], &isnull),
+		if (engine &&
+			datum_image_eq(slot_getattr(pairs.old, attno[STOCK_ON_HAND], &isnull),
 						   slot_getattr(pairs.new, attno[STOCK_ON_HAND], &isnull), false, -1))
 			continue;
 		if (places.n == max)
@@ -372,7 +380,8 @@ lock_application(const BkoRun *run, const text *item, const text *location)
 		SPI_connect();
 		if (a->plans[BKO_ATTACHED_LOCK] == NULL)
 			a->plans[BKO_ATTACHED_LOCK] =
-				bko_keep_plan(&owner, psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
+				bko_keep_plan(&owner,
+							  psprintf("SELECT 1 FROM %s AS a WHERE %s FOR NO KEY UPDATE",
 									   bko_relation_name(a->root), is_of(a, "$1", "$2")),
 							  2, types, false);
 		(void) bko_run_plan(&owner, a->plans[BKO_ATTACHED_LOCK], args, NULL, 0, false);

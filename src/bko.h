@@ -461,6 +461,7 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_SHOWN,
 	PLAN_ATTACHED_KNOWN,
 	PLAN_ATTACHED_LINE,
+	PLAN_ATTACHED_ARCHIVED,
 	PLAN_ATTACHED_INSERT,
 	PLAN_ATTACHED_UPDATE,
 	PLAN_ATTACHED_DELETE,
@@ -468,6 +469,7 @@ typedef enum BkoPlanId
 	PLAN_ATTACHED_UNKEY,
 	PLAN_ATTACHED_OPEN,
 	PLAN_ATTACHED_FREE,
+	PLAN_ATTACHED_FREE_ARCHIVED,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -527,8 +529,8 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
-extern SPIPlanPtr bko_keep_plan(const BkoRun *run, const char *sql, int nargs, const Oid *types,
-								bool whole);
+extern SPIPlanPtr bko_keep_plan(const BkoRun *run, const char *sql, int nargs,
+								const Oid *types, bool whole);
 extern uint64 bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values,
 						   const char *nulls, long limit, bool writing);
 extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);
@@ -735,6 +737,7 @@ struct BkoFrame
 	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
 	Oid			of;				/* the attached table that it decides for */
 	BkoAttachedFrame *attached;
+	bool		unwritten;		/* lines were decided that the table does not show yet */
 	bool	   *(*ask) (BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken);
 };
 

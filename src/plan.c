@@ -361,6 +361,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" AND l.attached_key" EQ "$2::pg_catalog.text[]",
 		2, {INT4OID, TEXTOID}
 	},
+	[PLAN_ATTACHED_ARCHIVED] = {
+		READS, "SELECT l.line_id::bigint FROM @archived_line AS l WHERE l.attached_id" EQ "$1"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array($2::pg_catalog.text[])"
+		" AND l.attached_key" EQ "$2::pg_catalog.text[]",
+		2, {INT4OID, TEXTOID}
+	},
 	[PLAN_ATTACHED_INSERT] = {
 		WRITES,
 		"INSERT INTO @order_line (" ALL_LINE_COLUMNS ") SELECT * FROM ("
@@ -413,6 +419,11 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		READS,
 		"SELECT 1 FROM @order_line WHERE attached_id" EQ "$1"
 		" AND (qty_backordered" GT "0 OR qty_allocated" GT "0) LIMIT 1",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_FREE_ARCHIVED] = {
+		WRITES,
+		"UPDATE @archived_line SET attached_id = NULL, attached_key = NULL WHERE attached_id" EQ "$1",
 		1, {INT4OID}
 	},
 	[PLAN_ATTACHED_FREE] = {
@@ -1195,9 +1206,10 @@ make_plan(const BkoBook *book, BkoPlanId id)
 }
 
 /*
- * The same for a statement whose text is made for one attached table, prepared
- * with the rights that it runs with; the caller keeps the plan.  "whole" where no index is made for it: then it is
- * planned as anybody's statement.
+ * The same for a statement whose text is made for one attached table; the
+ * caller keeps the plan.  Names are looked up with the rights of run's owner.
+ * "whole" where no index is made for it: then it is planned as anybody's
+ * statement.
  */
 SPIPlanPtr
 bko_keep_plan(const BkoRun *run, const char *sql, int nargs, const Oid *types, bool whole)

@@ -82,6 +82,7 @@ CREATE VIEW attachment AS
 SELECT t.attached_id, t.kind, t.relation, bko.attached_columns(t.relation) AS columns, t.constants, t.attached_at,
        bko.attached_rows('book'::regclass, (SELECT b.read_key FROM book b), t.attached_id) AS rows,
        CASE t.kind WHEN 'orders' THEN (SELECT count(*) FROM order_line l WHERE l.attached_id = t.attached_id)
+                                     + (SELECT count(*) FROM archived_line l WHERE l.attached_id = t.attached_id)
                    WHEN 'receipts' THEN (SELECT count(*) FROM receipt r WHERE r.attached_id = t.attached_id)
                    ELSE bko.attached_rows('book'::regclass, (SELECT b.read_key FROM book b), t.attached_id) END AS kept,
        (SELECT count(*) FROM bko.attached_breaks('book'::regclass, (SELECT b.read_key FROM book b), t.attached_id)) AS breaks

@@ -30,17 +30,17 @@ ALTER TABLE {book}.archived_line ADD COLUMN own_note text;
 ALTER TABLE {book}.order_line ADD COLUMN own_note text{default},
     ADD CONSTRAINT own_check CHECK (order_ref <> '{check_refuses}');
 CREATE TRIGGER aa_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{kept_out_before}') EXECUTE FUNCTION app.keep_out();
+    WHEN (new.customer = '{kept_out_before}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.keep_out();
 CREATE TRIGGER zzz_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{kept_out_after}') EXECUTE FUNCTION app.keep_out();
+    WHEN (new.customer = '{kept_out_after}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.keep_out();
 CREATE TRIGGER aa_double BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{doubled}') EXECUTE FUNCTION app.double();
+    WHEN (new.customer = '{doubled}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.double();
 CREATE TRIGGER zzz_refuse AFTER INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.order_ref = '{trigger_refuses}') EXECUTE FUNCTION app.refuse();
+    WHEN (new.order_ref = '{trigger_refuses}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.refuse();
 CREATE TRIGGER aa_more BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{orders_more}') EXECUTE FUNCTION app.more();
+    WHEN (new.customer = '{orders_more}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.more();
 CREATE TRIGGER zzz_bring AFTER INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{brings_one}') EXECUTE FUNCTION app.bring();
+    WHEN (new.customer = '{brings_one}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.bring();
 GRANT USAGE ON SCHEMA {book} TO {app}, {clerk};
 GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
@@ -137,11 +137,14 @@ class Scratch:
 
     def create_application(self, session, book):
         session.execute(APPLICATION.format(
-            book=book, default=" DEFAULT 'ours'" if self.column_default else "", app=self.roles["app"], clerk=self.roles["clerk"],
-            check_refuses=m.CHECK_REFUSES, trigger_refuses=m.TRIGGER_REFUSES,
-            kept_out_before=m.KEPT_OUT_BEFORE.replace("'", "''"),
-            kept_out_after=m.KEPT_OUT_AFTER.replace("'", "''"), doubled=m.DOUBLED,
-            orders_more=m.ORDERS_MORE, brings_one=m.BRINGS_ONE))
+            book=book, default=" DEFAULT 'ours'" if self.column_default else "", **self.words()))
+
+    def words(self):
+        """Roles, and what the triggers of the application look for."""
+        return {**self.roles, "check_refuses": m.CHECK_REFUSES, "trigger_refuses": m.TRIGGER_REFUSES,
+                "kept_out_before": m.KEPT_OUT_BEFORE.replace("'", "''"),
+                "kept_out_after": m.KEPT_OUT_AFTER.replace("'", "''"), "doubled": m.DOUBLED,
+                "orders_more": m.ORDERS_MORE, "brings_one": m.BRINGS_ONE}
 
     def restore_book(self, session, book, tables):
         """The same book once more, its data dumped and restored, as a move to another

@@ -30,6 +30,7 @@ ORDERS_MORE = "orders something else first"
 BRINGS_ONE = "brings one back"
 CHECK_REFUSES = "refused by a check"
 TRIGGER_REFUSES = "refused by a trigger at the end"
+MORE_ROWS = 1000            # what its trigger adds to the number of a row
 
 
 # -------------------------------------------------------------- fair shares
@@ -75,6 +76,7 @@ class Model:
         self.lenient = False    # others were at it too
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows that weren't always simply first in, first out
+        self.deliveries = 0     # rows of the application that are receipts
         self.placeholders = 0
         self.now = ""           # what is being done, for the record of fills
         self.fills = []
@@ -86,6 +88,7 @@ class Model:
         twin.gone, twin.groups = dict(self.gone), dict(self.groups)
         twin.archived, twin.lenient = dict(self.archived), self.lenient
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
+        twin.deliveries = self.deliveries
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         return twin
 
@@ -272,13 +275,14 @@ class Model:
         for spec in specs:
             if spec.get("customer") == KEPT_OUT_BEFORE:
                 continue
-            taken = (spec.get("line_id"), spec["item"]) in self.lines
+            taken = self._taken(spec)
             stays_out = spec.get("customer") == KEPT_OUT_AFTER or (taken and on_conflict)
             fact = facts(spec) if facts and not stays_out else None
             if spec.get("customer") == ORDERS_MORE:
-                self._order_more(spec, fact)
+                self._order_more(spec, fact, facts)
             if stays_out:
-                self._check_new_line(spec)
+                # the application's table has no check of its own
+                self._check_new_line(spec, kept_out="row" in spec)
                 if spec.get("customer") != KEPT_OUT_AFTER:
                     self._check_own_constraint(spec)
                     shown_rows += on_conflict(spec)
@@ -303,9 +307,20 @@ class Model:
             raise Refused("BK002")
         return shown_rows
 
-    def _order_more(self, spec, fact):
+    def _taken(self, spec):
+        """Is there a line of that number, or a row of that key?"""
+        if "row" in spec:
+            return any(line.row == spec["row"] for line in self.lines.values())
+        return (spec.get("line_id"), spec["item"]) in self.lines
+
+    def _order_more(self, spec, fact, facts):
         """The application's trigger inserts another line just before this one, as
         far back in the queue as database.py says, under a number made of this one's."""
+        if "row" in spec:
+            order_no, row_no = spec["row"]
+            self.insert_lines([{**{c: spec[c] for c in ("item", "location", "qty_ordered")},
+                                "order_ref": "more", "row": (order_no, row_no + MORE_ROWS)}], facts)
+            return
         number = fact[0] if fact else spec.get("line_id") or self._placeholder()
         more = {"line_id": number + 10 ** 11, "item": spec["item"], "location": spec["location"],
                 "qty_ordered": spec["qty_ordered"], "order_ref": "more",
@@ -335,7 +350,7 @@ class Model:
                 codes.add("P0001")
         return codes
 
-    def _check_new_line(self, spec):
+    def _check_new_line(self, spec, kept_out=False):
         item, location = line_key(spec)
         faults = name_faults(item, location)
         stock = self.stocks.get((item, location))
@@ -344,7 +359,7 @@ class Model:
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
         if faults:
             raise Refused(*faults)
-        if not 0 <= spec.get("priority", 100) <= 32767:
+        if not 0 <= spec.get("priority", 100) <= 32767 and not kept_out:
             raise Refused("23514", "BK006", "BK002")
         return stock
 
@@ -359,7 +374,7 @@ class Model:
         qty = Fraction(self._wanted(spec))
         line = Line(line_id=spec.get("line_id"), item=stock.item, location=stock.location,
                     qty_ordered=qty, qty_backordered=qty)
-        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held"):
+        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held", "row"):
             if column in spec:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock, line))

@@ -266,6 +266,17 @@ SELECT * FROM t_attach.verify();
 SELECT attach_orders('orders', item => 'sku', qty => 'n', shipped => 'done', backordered => 'open', customer => 'who');
 SELECT done, open FROM orders WHERE id = 102;
 SELECT * FROM t_attach.verify();
+-- archive(): the row stays, and its line changes no more; it may be deleted. The closed line 102 is kept, not brought in again.
+SELECT archive(clock_timestamp()) > 0 AS archived;
+SELECT count(*) FROM order_line WHERE attached_key = '{102}';
+SELECT rows = kept AS all_kept, breaks FROM attachment;
+SELECT fails('UPDATE orders SET n = 2 WHERE id = 102');
+UPDATE orders SET who = who WHERE id = 102;
+SELECT detach('orders');
+SELECT attach_orders('orders', item => 'sku', qty => 'n', shipped => 'done', backordered => 'open', customer => 'who', import => true);
+DELETE FROM orders WHERE id = 102;
+SELECT * FROM t_attach.verify();
+SELECT * FROM t_attach.verify_archive();
 -- The application's schema goes: its lines stay, and are filled.
 DROP SCHEMA t_attach_app CASCADE;
 SELECT * FROM attachment;
