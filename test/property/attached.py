@@ -175,7 +175,7 @@ def compare_shop(session, shop, model, items=None):
         params, log=False)
     expected = {line.row: {**row_shown(line), "item": line.item, "location": line.location,
                            "qty": line.qty_ordered, "owes": line.qty_backordered > 0}
-                for line in model.lines.values() if line.row and (items is None or line.item in items)}
+                for line in model.with_rows() if (items is None or line.item in items)}
     compare_rows("webshop.order_row", expected, rows, row_key)
     compare_rows("webshop.stock_row",
                  {key: {"item": key[0], "location": key[1], "on_hand": stock.on_hand}
@@ -189,7 +189,7 @@ def compare_attachments(session, shop, model):
     """The book tells how many rows it knows, and finds none that disagrees."""
     rows = session.execute(f"SELECT kind, kept, breaks FROM {shop.book}.attachment ORDER BY kind", log=False)
     kept = {row["kind"]: row["kept"] for row in rows}
-    lines = sum(line.row is not None for line in model.lines.values())
+    lines = len(model.with_rows())
     if list(kept) != ["orders", "receipts", "stock"] or kept["orders"] != lines \
             or kept["stock"] != len(model.stocks) or any(row["breaks"] for row in rows):
         raise Mismatch(f"{lines} rows have lines, {len(model.stocks)} stock; attachment says {rows}")

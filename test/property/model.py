@@ -310,7 +310,7 @@ class Model:
     def _taken(self, spec):
         """Is there a line of that number, or a row of that key?"""
         if "row" in spec:
-            return any(line.row == spec["row"] for line in self.lines.values())
+            return any(line.row == spec["row"] for line in self.with_rows())
         return (spec.get("line_id"), spec["item"]) in self.lines
 
     def _order_more(self, spec, fact, facts):
@@ -572,6 +572,10 @@ class Model:
         if line.order_ref is None:
             return [line]
         return [peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
+
+    def with_rows(self):
+        """Lines that serve a row of an attached table, archived ones too."""
+        return [line for line in (*self.lines.values(), *self.archived.values()) if line.row is not None]
 
     def _may_be_archived(self, line):
         return line.qty_open == 0 and line.key not in self.archived and not any(
