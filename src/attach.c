@@ -94,7 +94,6 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 	from = getBaseType(from);
 	cast->to = to;
 	cast->single = from == FLOAT4OID && to == NUMERICOID;
-	cast->dbl = from == FLOAT8OID && to == NUMERICOID;
 	cast->path = from == to ? COERCION_PATH_RELABELTYPE :
 		find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &funcid);
 	switch (cast->path)
@@ -115,7 +114,10 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 	}
 }
 
-/* The number that a float prints as, where its cast to numeric would round. */
+/*
+ * The number that a real prints as: its cast to numeric keeps 6 digits.  That of
+ * a double precision keeps 15, which is all but what binary arithmetic leaves.
+ */
 static Datum
 exact_numeric(char *number)
 {
@@ -132,8 +134,6 @@ bko_cast(BkoCast *cast, Datum value)
 {
 	if (cast->single)
 		return exact_numeric(float_to_shortest_decimal(DatumGetFloat4(value)));
-	if (cast->dbl)
-		return exact_numeric(double_to_shortest_decimal(DatumGetFloat8(value)));
 	if (cast->path == COERCION_PATH_RELABELTYPE)
 		return value;
 	if (cast->path == COERCION_PATH_COERCEVIAIO)
@@ -733,7 +733,7 @@ bko_is_integer(Oid type)
 }
 
 /*
- * A column of a row, by its alias, as a value of some type; palloc'd.  A float
+ * A column of a row, by its alias, as a value of some type; palloc'd.  A real
  * becomes the number that it prints as under bko_text_modes().
  */
 char *
@@ -742,7 +742,7 @@ bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias, cons
 	Oid			from = getBaseType(get_atttype(a->relid, attno));
 
 	return psprintf("%s.%s%s::%s", alias, quote_identifier(get_attname(a->relid, attno, false)),
-					from == FLOAT4OID || from == FLOAT8OID ? "::pg_catalog.text" : "", type);
+					from == FLOAT4OID ? "::pg_catalog.text" : "", type);
 }
 
 /*

@@ -1082,8 +1082,7 @@ typedef struct BkoCast
 {
 	Oid			to;
 	CoercionPathType path;
-	bool		single;			/* from a real, or else ... */
-	bool		dbl;			/* from a double precision to numeric */
+	bool		single;			/* from a real to numeric */
 	FmgrInfo	func;			/* the cast, or the output function */
 	FmgrInfo	in;
 	Oid			ioparam;
