@@ -19,6 +19,7 @@
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(bko_attached_stock);
