@@ -2,13 +2,13 @@
 #
 # For everybody: make demo, make demo-shell, make test (SUITE=..., TESTS=...),
 # make test-long, make bench (BENCH=--quick), make dashboard (PORT=8080), make
-# dashboard-test (SCREENSHOTS=1). They bring a throw-away server of their own and
+# dashboard-test (SCREENSHOTS=1), make test-clients (CLIENTS=...). They bring a throw-away server of their own and
 # install nothing but packages that are missing.
 #
 # For a server of your own: make, make install, make installcheck. PG_CONFIG
 # says which server; the rules are PGXS's.
 
-HARNESS = demo demo-shell test test-long bench dashboard dashboard-test
+HARNESS = demo demo-shell test test-long test-clients bench dashboard dashboard-test
 
 # The harness must start where PostgreSQL isn't installed yet, so PGXS is read
 # only for the other goals.
@@ -64,6 +64,9 @@ test:
 	@test/run
 test-long:
 	@test/run --long
+# Not part of the tests: they need a JDK, and packages of npm.
+test-clients:
+	@test/with-server --for demo --with clients-python --with clients-java --with clients-node --tcp -- test/clients/run
 # Room enough that no checkpoint falls into a measurement.
 bench:
 	@test/with-server --for bench --unprivileged -c shared_buffers=1GB -c max_wal_size=10GB -c checkpoint_timeout=1h \

@@ -21,6 +21,10 @@ CREATE FUNCTION bko.line_update_done() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_line_update_done' LANGUAGE C;
 COMMENT ON FUNCTION bko.line_update_done() IS 'AFTER UPDATE or DELETE on order_line: writes stock and journal for the lines that changed';
 
+CREATE FUNCTION bko.line_split() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_line_split_due' LANGUAGE C;
+COMMENT ON FUNCTION bko.line_split() IS 'At the end of the transaction: splits its order lines, where book.allocate_at is commit';
+
 CREATE FUNCTION bko.stock_row() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_stock_row' LANGUAGE C;
 COMMENT ON FUNCTION bko.stock_row() IS 'BEFORE INSERT, UPDATE or DELETE on stock: a rise of on_hand fills waiting lines, a fall releases';
@@ -84,3 +88,46 @@ COMMENT ON FUNCTION bko.group_row() IS 'BEFORE INSERT or UPDATE on customer_grou
 CREATE FUNCTION bko.group_done() RETURNS trigger
     AS 'MODULE_PATHNAME', 'bko_group_done' LANGUAGE C;
 COMMENT ON FUNCTION bko.group_done() IS 'AFTER a change of customer_group: counts caps anew, fills whoever may take more now';
+
+-- Triggers of an application's own tables; see attach_orders() of a book. Their
+-- condition names the book, on which they thereby depend.
+
+CREATE FUNCTION bko.serves(book regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'bko_serves' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bko.serves(regclass) IS 'True: the condition of triggers on attached tables, which names their book';
+
+CREATE FUNCTION bko.attached_map() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_map' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_map() IS 'Does nothing: the columns and arguments of its trigger say what is mapped of an attached table';
+
+CREATE FUNCTION bko.attached_open() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_open' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_open() IS 'BEFORE each statement on an attached table of order lines: opens the frame in which its rows are decided';
+
+CREATE FUNCTION bko.attached_row() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_row' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_row() IS 'BEFORE each row of an attached table of order lines: decides the split and shows it in the row';
+
+CREATE FUNCTION bko.attached_done() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_done' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_done() IS 'AFTER each statement on an attached table of order lines: writes lines, stock and journal for the rows that went in';
+
+CREATE FUNCTION bko.attached_truncate() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_truncate' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_truncate() IS 'Refuses TRUNCATE of an attached table while order lines of it are open';
+
+CREATE FUNCTION bko.attached_push() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_push' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_push() IS 'AFTER UPDATE on order_line: shows in the rows of attached tables how their lines stand';
+
+CREATE FUNCTION bko.attached_stock() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_stock' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_stock() IS 'AFTER each statement on an attached stock table: takes its quantities over';
+
+CREATE FUNCTION bko.attached_stock_push() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_stock_push' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_stock_push() IS 'AFTER UPDATE on stock: shows on_hand in attached stock tables';
+
+CREATE FUNCTION bko.attached_receipt() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'bko_attached_receipt' LANGUAGE C;
+COMMENT ON FUNCTION bko.attached_receipt() IS 'AFTER each statement on an attached table of receipts: takes in what was delivered';

@@ -124,6 +124,36 @@ CREATE FUNCTION bko.rebuild(book regclass, item text)
     RETURNS bigint AS 'MODULE_PATHNAME', 'bko_rebuild' LANGUAGE C;
 COMMENT ON FUNCTION bko.rebuild(regclass, text) IS 'Behind rebuild() of a book';
 
+CREATE FUNCTION bko.archive(book regclass, before timestamptz, max_lines integer)
+    RETURNS bigint AS 'MODULE_PATHNAME', 'bko_archive' LANGUAGE C;
+COMMENT ON FUNCTION bko.archive(regclass, timestamptz, integer) IS 'Behind archive() of a book';
+
 CREATE FUNCTION bko.refresh_reports(book regclass, report text)
     RETURNS integer AS 'MODULE_PATHNAME', 'bko_refresh_reports' LANGUAGE C;
 COMMENT ON FUNCTION bko.refresh_reports(regclass, text) IS 'Behind refresh_reports() of a book';
+
+CREATE FUNCTION bko.attach(book regclass, kind text, "table" regclass, columns jsonb, key text[],
+                           constants jsonb, import boolean)
+    RETURNS bigint AS 'MODULE_PATHNAME', 'bko_attach' LANGUAGE C;
+COMMENT ON FUNCTION bko.attach(regclass, text, regclass, jsonb, text[], jsonb, boolean) IS 'Behind attach_orders(), attach_stock() and attach_receipts() of a book';
+
+CREATE FUNCTION bko.detach(book regclass, "table" regclass)
+    RETURNS void AS 'MODULE_PATHNAME', 'bko_detach' LANGUAGE C;
+COMMENT ON FUNCTION bko.detach(regclass, regclass) IS 'Behind detach() of a book';
+
+CREATE FUNCTION bko.whole(qty numeric) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'bko_whole' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bko.whole(numeric) IS 'The quantity, or error BK006 where it is not a whole number: for columns that hold nothing else';
+
+CREATE FUNCTION bko.attached_columns("table" regclass) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'bko_attached_columns' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION bko.attached_columns(regclass) IS 'What the columns of an attached table are for';
+
+CREATE FUNCTION bko.attached_breaks(book regclass, read_key uuid, attached_id integer)
+    RETURNS TABLE (item text, location text, line_id bigint, detail text)
+    AS 'MODULE_PATHNAME', 'bko_attached_breaks' LANGUAGE C STABLE;
+COMMENT ON FUNCTION bko.attached_breaks(regclass, uuid, integer) IS 'Where an attached table and the book disagree; for views of the book, which know its read_key';
+
+CREATE FUNCTION bko.attached_rows(book regclass, read_key uuid, attached_id integer)
+    RETURNS bigint AS 'MODULE_PATHNAME', 'bko_attached_rows' LANGUAGE C STABLE;
+COMMENT ON FUNCTION bko.attached_rows(regclass, uuid, integer) IS 'How many rows an attached table has; for views of the book, which know its read_key';

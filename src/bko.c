@@ -15,6 +15,8 @@ void
 _PG_init(void)
 {
 	bko_book_init();
+	bko_attach_init();
+	bko_attach_stock_init();
 	bko_frame_init();
 	bko_lane_init();
 }

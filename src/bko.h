@@ -11,12 +11,13 @@
  *						statistics of demand; know nothing of tables or quantities
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
+ *	  store				rows that are stored without a statement
  *	  frame				what a statement has decided and not yet written
- *	  journal, journal_store
- *						rows for the table movement
+ *	  journal			rows for the table movement
  *	  shortage			facts to record when something is short
  *	  due				which orders may have become whole
  *	  limit				caps and protected quantities of a stock row
+ *	  lock				waiting for a stock row
  *	  lane				the rows that a hot stock row is split in
  *	  stock				a stock row under its lock
  *	  queue				who is filled, who is released
@@ -25,13 +26,17 @@
  *	  source			where a line goes that names no location
  *	  supply			which supply a receipt is delivered on
  *	  settle			what every statement does before it ends
+ *	  pending			lines that are split when the transaction commits
  *	  whole_order		orders that ship as a whole
  *	  trigger			what trigger functions share
  *	  order_line, stock_trigger, receipt, limit_trigger, guard
  *						triggers, one file per table
+ *	  attach			tables of an application that the engine works behind
+ *	  attach_order, attach_stock
+ *						their triggers
  *	  function			what functions share
- *	  line_function, order_function, transfer, stock_function, lane_function, promise,
- *	  reallocate, rebuild, report, install
+ *	  line_function, order_function, transfer, stock_function, lane_function,
+ *	  promise, reallocate, rebuild, archive, report, attach_function, install
  *						functions
  *
  *-------------------------------------------------------------------------
@@ -45,7 +50,10 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/date.h"
+#include "utils/jsonb.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -65,6 +73,17 @@ bko_same_text(const text *a, const text *b)
 {
 	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* The same order as that of COLLATE "C", in which stock rows are locked. */
+static inline int
+bko_compare_texts(const text *a, const text *b)
+{
+	int			alen = VARSIZE_ANY_EXHDR(a);
+	int			blen = VARSIZE_ANY_EXHDR(b);
+	int			cmp = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(alen, blen));
+
+	return cmp != 0 ? cmp : alen - blen;
 }
 
 /* ---- qty.c: quantities are counted in millionths, in an int64 ---- */
@@ -302,7 +321,9 @@ enum BkoLineColumn
 	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_REQUESTED_ON,
 	LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
 	LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT,
-	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NCOLUMNS
+	LINE_CLOSED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_NO, LINE_DEMAND,
+	LINE_UNIT_PRICE, LINE_CURRENCY, LINE_PAYMENT_DAYS, LINE_ORDERED_AT, LINE_ATTACHED_ID,
+	LINE_ATTACHED_KEY, LINE_PENDING, LINE_NCOLUMNS
 };
 
 enum BkoSupplyColumn
@@ -348,7 +369,7 @@ enum BkoLaneColumn
 	LANE_LAST_QUEUED_AT, LANE_NCOLUMNS
 };
 
-#define BKO_MAX_COLUMNS 20
+#define BKO_MAX_COLUMNS 28
 
 typedef enum BkoPlanId
 {
@@ -399,6 +420,9 @@ typedef enum BkoPlanId
 	PLAN_ORDER_PLACES,
 	PLAN_LINE_LOCK,
 	PLAN_LINE_WRITE,
+	PLAN_PENDING_OWN,
+	PLAN_PENDING_ALL,
+	PLAN_LINES_SPLIT,
 	PLAN_DUE_INSERT,
 	PLAN_WHOLE_OPEN,
 	PLAN_DUE_READ,
@@ -446,8 +470,32 @@ typedef enum BkoPlanId
 	PLAN_REBUILD_LANES,
 	PLAN_REBUILD_LANES_GONE,
 	PLAN_REBUILD_STOCK,
+	PLAN_ARCHIVE_TURN,
+	PLAN_ARCHIVE_PICK,
+	PLAN_ARCHIVE_OPEN_ORDERS,
+	PLAN_ARCHIVE_LOCK,
+	PLAN_ARCHIVE_READY,
+	PLAN_ARCHIVE_JOURNAL,
+	PLAN_ARCHIVE_LINES,
+	PLAN_ARCHIVED,
+	PLAN_TRANSFER_ARCHIVED,
 	PLAN_REALLOCATE_LOCK,
 	PLAN_REALLOCATE_LINES,
+	PLAN_ATTACHED,
+	PLAN_ATTACHED_RELATION,
+	PLAN_ATTACHED_STOCKS,
+	PLAN_ATTACHED_SHOWN,
+	PLAN_ATTACHED_KNOWN,
+	PLAN_ATTACHED_LINE,
+	PLAN_ATTACHED_ARCHIVED,
+	PLAN_ATTACHED_INSERT,
+	PLAN_ATTACHED_UPDATE,
+	PLAN_ATTACHED_DELETE,
+	PLAN_ATTACHED_UNCHANGED,
+	PLAN_ATTACHED_UNKEY,
+	PLAN_ATTACHED_OPEN,
+	PLAN_ATTACHED_FREE,
+	PLAN_ATTACHED_FREE_ARCHIVED,
 	BKO_NPLANS
 } BkoPlanId;
 
@@ -456,7 +504,7 @@ typedef struct BkoColumns
 {
 	Oid			relid;			/* InvalidOid: to be looked up */
 	AttrNumber	attno[BKO_MAX_COLUMNS];
-	bool		plain_known;	/* of movement: the next two are looked up */
+	bool		plain_known;	/* the next two are looked up; see store.c */
 	bool		plain;			/* rows may be stored without the executor */
 	Oid			sequence;		/* behind its identity column */
 } BkoColumns;
@@ -473,6 +521,12 @@ typedef struct BkoBook
 	char	   *time_zone;		/* in which it counts days */
 	bool		record_shortages;
 	bool		lanes;			/* some stock row has lanes */
+	bool		stock_attached;	/* the application has its stock in a table of its own */
+	bool		at_commit;		/* lines are split when the transaction commits */
+	uint64		pending_xid;	/* the last transaction of this session with such lines */
+	uint64		npended;		/* how many it had, over all of its time */
+	uint64		split_at;		/* npended, and the epoch, when all were split last */
+	uint64		split_epoch;
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -489,9 +543,12 @@ extern BkoRun bko_book_of_table(Relation rel);
 extern BkoRun bko_book_of_regclass(Oid book_relid);
 extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
 extern const char *bko_table_name(BkoTable table);
-extern bool bko_is_column(const char *name);
+extern bool bko_is_column(const char *table, const char *name);
 extern const char *bko_column_name(BkoTable table, int column);
+extern Oid	bko_column_type(BkoTable table, int column);
+extern int	bko_column_count(BkoTable table);
 extern char *bko_part_columns(const BkoBook *book);
+extern char *bko_archive_columns(const BkoBook *book, BkoTable table);
 
 /* ---- plan.c ---- */
 
@@ -499,6 +556,10 @@ extern void bko_plan_at_commit(void);
 extern void bko_plan_forget(BkoBook *book);
 extern uint64 bko_run(const BkoRun *run, BkoPlanId id, Datum *values,
 					  const char *nulls, long limit);
+extern SPIPlanPtr bko_keep_plan(const BkoRun *run, const char *sql, int nargs,
+								const Oid *types, bool whole);
+extern uint64 bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values,
+						   const char *nulls, long limit, bool writing);
 extern uint64 bko_run_latest(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls);
 extern uint64 bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values,
 							 const char *nulls);
@@ -511,8 +572,17 @@ extern void bko_column_arrays(Datum *arrays, const Oid *types, int ncols, int n,
 							  void (*row) (int i, void *arg, Datum *values, bool *nulls),
 							  void *arg);
 extern Datum bko_result(uint64 row, int column, bool *isnull);
+extern void bko_result_row(int i, void *arg, Datum *values, bool *nulls);
 extern text *bko_result_text(uint64 row, int column);
 extern BkoQty bko_result_qty(uint64 row, int column, const char *name);
+
+/* ---- store.c ---- */
+
+/* Sets the values of a row that is stored, by the numbers of its columns. */
+typedef void (*BkoFill) (int64 row, void *arg, const BkoColumns *columns, Datum *values,
+						 bool *nulls);
+
+extern bool bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg);
 
 /* ---- frame.c ---- */
 
@@ -523,6 +593,7 @@ typedef struct BkoFrame BkoFrame;
 typedef struct BkoTaken
 {
 	int64		id;				/* line_id or receipt_id */
+	int64		row;			/* of the statement, from 0 */
 	TimestampTz queued_at;		/* a line: tells it from one that was there before */
 	BkoQty		on_hand;
 	BkoQty		allocated;
@@ -581,6 +652,8 @@ struct BkoStock
 {
 	text	   *item;
 	text	   *location;
+
+	uint64		looked;			/* the epoch at which it was read without its lock */
 
 	/* as the table has it, read at "epoch" */
 	uint64		epoch;
@@ -660,6 +733,7 @@ struct BkoStock
 
 typedef struct BkoJournal BkoJournal;
 typedef struct BkoSourcing BkoSourcing;
+typedef struct BkoAttachedFrame BkoAttachedFrame;
 
 /* A new line that would wait for more than its stock row allows. */
 typedef struct BkoOver
@@ -696,6 +770,10 @@ struct BkoFrame
 	List	   *due;			/* orders to look at when the transaction ends */
 	List	   *over;			/* BkoOver: new lines that exceed a backorder_limit */
 	BkoSourcing *sourcing;		/* of lines that name no location, or NULL */
+	Oid			of;				/* the attached table that it decides for */
+	BkoAttachedFrame *attached;
+	bool		unwritten;		/* lines were decided that the table does not show yet */
+	bool	   *(*ask) (BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken);
 };
 
 extern void bko_frame_init(void);
@@ -706,6 +784,9 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 								 const text *location, bool *found);
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
+extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
+extern BkoFrame *bko_frame_of_next(Oid attached, const BkoFrame *frame);
+extern BkoFrame *bko_frame_of_other(Oid attached, const BkoFrame *but);
 extern bool bko_frame_all_in(BkoFrame *frame, int pending);
 extern void bko_frame_count(BkoFrame *frame, bool restored, Relation rel);
 extern void bko_frame_disturb(BkoFrame *frame, BkoStock *stock);
@@ -754,10 +835,9 @@ extern void bko_journal_next_reason(const text *reason);
 extern void bko_journal_write(BkoFrame *frame);
 extern TimestampTz bko_journal_now(BkoFrame *frame);
 
-/* ---- journal_store.c ---- */
+/* ---- lock.c ---- */
 
-extern bool bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
-							  Datum by_role, const text *reason);
+extern uint64 bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args);
 
 /* ---- lane.c ---- */
 
@@ -786,9 +866,11 @@ extern bool bko_lanes_empty(BkoFrame *frame, const BkoStock *stock, bool wait, B
 
 /* ---- stock.c ---- */
 
+extern int	bko_stock_compare(const BkoStock *a, const BkoStock *b);
 extern bool bko_stock_of_result(BkoStock *stock);
 extern void bko_not_stocked(const BkoRun *run, const text *item,
 							const text *location) pg_attribute_noreturn();
+extern BkoStock *bko_stock_look(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_lock(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_touch(BkoFrame *frame, const text *item, const text *location);
 extern BkoStock *bko_stock_touch_lane(BkoFrame *frame, const text *item, const text *location,
@@ -805,6 +887,9 @@ extern TimestampTz bko_stock_queued_at(BkoFrame *frame, BkoStock *stock);
 extern void bko_stock_add(BkoStock *stock, BkoQty on_hand, BkoQty allocated, BkoQty backordered);
 extern void bko_stock_write(BkoFrame *frame);
 extern char bko_rule_code(const text *rule);
+
+/* Called before a stock row is locked: what must be locked before it. */
+extern void (*bko_before_stock_lock) (const BkoRun *run, const text *item, const text *location);
 
 /* ---- limit.c ---- */
 
@@ -912,6 +997,23 @@ extern void bko_settle(BkoFrame *frame);
 extern void bko_finish_statement(TriggerData *trigdata, BkoTable table,
 								 void (*count_in) (TriggerData *trigdata, BkoFrame *frame));
 
+/* ---- pending.c ---- */
+
+/* A row that is being decided, as BKO_VALUE() reads it. */
+typedef struct BkoRow
+{
+	TupleDesc	desc;
+	const AttrNumber *attno;
+	Datum	   *values;
+	bool	   *nulls;
+} BkoRow;
+
+extern void bko_pend_line(BkoFrame *frame, BkoRow *row);
+extern void bko_pending_changed(BkoFrame *frame, BkoRow *old, BkoRow *new);
+extern bool bko_may_have_pending(const BkoBook *book);
+extern void bko_split_pending(const BkoRun *run);
+extern uint64 bko_split_stranded(const BkoRun *run);
+
 /* ---- whole_order.c ---- */
 
 extern void bko_due_settle(const BkoRun *run, const text *only);
@@ -925,22 +1027,30 @@ extern void bko_due_settle(const BkoRun *run, const text *only);
 #define BKO_ON_TRUNCATE		8
 #define BKO_ON_ANY			15
 
-typedef struct BkoRow
-{
-	TupleDesc	desc;
-	const AttrNumber *attno;
-	Datum	   *values;
-	bool	   *nulls;
-} BkoRow;
-
 extern void bko_check_trigger(FunctionCallInfo fcinfo, const char *name,
 							  TriggerEvent when, bool for_row, int ops);
 extern text *bko_row_text(BkoRow *row, int column);
 extern Tuplestorestate *bko_new_rows(TriggerData *trigdata);
 extern TriggerEvent bko_trigger_op(TriggerEvent event);
 extern BkoRow bko_row_of_slot(BkoBook *book, BkoTable table, Relation rel, TupleTableSlot *slot);
+extern void bko_each_row(TriggerData *trigdata, Tuplestorestate *rows, BkoFrame *frame,
+						 void (*tally) (BkoFrame *frame, TupleTableSlot *slot, void *arg),
+						 void *arg);
 extern void bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
-							 void (*tally) (BkoFrame *frame, BkoRow *row));
+							 void (*each) (BkoFrame *frame, BkoRow *row));
+
+/* The rows of an UPDATE, before and after, from its transition tables. */
+typedef struct BkoPairs
+{
+	Tuplestorestate *olds;
+	Tuplestorestate *news;
+	TupleTableSlot *old;
+	TupleTableSlot *new;
+} BkoPairs;
+
+extern BkoPairs bko_pairs_begin(TriggerData *trigdata);
+extern bool bko_pairs_next(BkoPairs *pairs);
+extern void bko_pairs_end(BkoPairs *pairs);
 extern bool bko_row_keep(BkoRow *old, BkoRow *new, BkoTable table, int column, Relation rel);
 extern bool bko_row_changed(BkoRow *old, BkoRow *new, int column);
 extern void bko_need_item(BkoRow *row, int item_column, int location_column,
@@ -950,6 +1060,8 @@ extern void bko_check_last_trigger(TriggerData *trigdata);
 extern void bko_row_set(BkoRow *row, int column, Datum value);
 extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);
 extern HeapTuple bko_row_form(BkoRow *row);
+extern void bko_row_check_place(BkoRow *row);
+extern void bko_row_policy(BkoRow *row, BkoLine *line);
 extern void bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line);
 
 #define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])
@@ -975,11 +1087,24 @@ extern BkoPartSink *bko_part_sink;
 extern void bko_source_line(BkoFrame *frame, BkoRow *row);
 extern void bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
 								  TimestampTz queued_at);
+extern text *bko_source_first(BkoFrame *frame, const text *item);
+extern void bko_source_keep_parts(BkoFrame *frame, const BkoStock *own, int64 line_id,
+								  TimestampTz queued_at);
 extern BkoParts *bko_source_parts(BkoFrame *frame);
 extern void bko_source_recount(BkoFrame *frame);
 extern void bko_source_went_in(BkoFrame *frame, const BkoStock *own, int64 line_id,
 							   TimestampTz queued_at);
 extern void bko_source_insert_parts(const BkoRun *run, const BkoParts *parts);
+extern bool bko_source_inserting(void);
+
+/* ---- order_line.c: what other files decide about lines by the same rules ---- */
+
+extern void bko_line_decide_new(BkoFrame *frame, BkoRow *row);
+extern bool bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel);
+extern void bko_line_decide_delete(BkoFrame *frame, BkoRow *old);
+extern void bko_line_tally(BkoFrame *frame, BkoRow *row);
+extern void bko_line_count_in(TriggerData *trigdata, BkoFrame *frame,
+							  void (*each) (TriggerData *trigdata, BkoFrame *frame));
 
 /* ---- supply.c ---- */
 
@@ -994,15 +1119,127 @@ extern void bko_supply_write(BkoFrame *frame);
 
 extern BkoRun bko_function_run(FunctionCallInfo fcinfo);
 extern text *bko_need_text(FunctionCallInfo fcinfo, int n, const char *name);
+extern void bko_check_read_key(const BkoRun *run, Datum key);
 extern BkoFrame *bko_function_frame(const BkoRun *run, const text *reason);
 extern Datum bko_function_done(BkoFrame *frame);
 extern bool bko_may_insert(const BkoRun *run, BkoTable table);
 
 /* ---- line_function.c ---- */
 
+extern void bko_refuse_archived(const BkoRun *run, int64 line_id);
 extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
+
+/* ---- attach.c: tables of an application that the engine works behind ---- */
+
+#define BKO_MAP_TRIGGER		"a_bko_map"
+#define BKO_MAX_ROLES		(INDEX_MAX_KEYS + 20)
+
+/* First letters of attached.kind. */
+#define BKO_ATTACH_ORDERS	'o'
+#define BKO_ATTACH_STOCK	's'
+#define BKO_ATTACH_RECEIPTS	'r'
+
+/* How a value of one type becomes one of another. */
+typedef struct BkoCast
+{
+	Oid			to;
+	CoercionPathType path;
+	bool		single;			/* from a real to numeric */
+	FmgrInfo	func;			/* the cast, or the output function */
+	FmgrInfo	in;
+	Oid			ioparam;
+} BkoCast;
+
+/* Where a column of order_line comes from. */
+typedef struct BkoAttachedColumn
+{
+	AttrNumber	attno;			/* 0: none */
+	BkoCast		cast;
+	Datum		constant;		/* where there is none, or it is null */
+	bool		isnull;
+} BkoAttachedColumn;
+
+/* What a column of the application is for. */
+typedef struct BkoRole
+{
+	const char *role;
+	AttrNumber	attno;
+} BkoRole;
+
+/* Columns of the application that show how its line stands. */
+typedef enum BkoOut
+{
+	BKO_OUT_SHIPPED, BKO_OUT_BACKORDERED, BKO_NOUT
+} BkoOut;
+
+typedef enum BkoAttachedPlan
+{
+	BKO_ATTACHED_CONFIRM,		/* which rows are in the table */
+	BKO_ATTACHED_PUSH,			/* bring it up to date */
+	BKO_ATTACHED_LOCK,			/* lock its row of a stock row */
+	BKO_ATTACHED_INSERT,		/* take its changes over */
+	BKO_ATTACHED_UPDATE,
+	BKO_ATTACHED_DELETE,
+	BKO_ATTACHED_CHECK,
+	BKO_ATTACHED_DIFFERS,		/* what it says now that stock doesn't */
+	BKO_NATTACHED_PLANS
+} BkoAttachedPlan;
+
+typedef struct BkoAttached
+{
+	MemoryContext cxt;
+	Oid			relid;			/* this table, or partition of the attached one */
+	Oid			root;			/* the attached table */
+	Oid			book_relid;
+	Oid			registry;		/* the book's table "attached" */
+	int32		id;
+	char		kind;
+	int			nkeys;
+	AttrNumber	key[INDEX_MAX_KEYS];
+	FmgrInfo	keyout[INDEX_MAX_KEYS];
+	bool		keyplain;		/* its text depends on no setting */
+	BkoAttachedColumn line[LINE_NCOLUMNS];
+	BkoAttachedColumn output[BKO_NOUT];
+	BkoRole    *roles;			/* but the key's */
+	int			nroles;
+	Jsonb	   *constants;
+	SPIPlanPtr	plans[BKO_NATTACHED_PLANS];
+} BkoAttached;
+
+extern void bko_attach_init(void);
+extern bool bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt);
+extern Datum bko_cast(BkoCast *cast, Datum value);
+extern const Trigger *bko_map_trigger(Relation rel);
+extern Oid	bko_map_book(const Trigger *map);
+extern char *bko_constant(Jsonb *constants, const char *name);
+extern BkoAttached *bko_attached(Relation rel);
+extern BkoRun bko_attached_run(const BkoAttached *a);
+extern text *bko_attached_key(BkoAttached *a, Datum *values, bool *nulls);
+extern void bko_attached_value(BkoAttached *a, int column, Datum *values, bool *nulls,
+							   BkoRow *row);
+extern void bko_attached_line(BkoAttached *a, Datum *values, bool *nulls, BkoRow *row);
+extern int	bko_role_column(const char *role);
+extern AttrNumber bko_role_attno(const BkoAttached *a, const char *role);
+extern void bko_attach_stock_init(void);
+extern char *bko_relation_name(Oid relid);
+extern int	bko_text_modes(void);
+extern int	bko_attached_modes(const BkoAttached *a);
+extern bool bko_is_integer(Oid type);
+extern char *bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias,
+							  const char *type);
+extern char *bko_key_value(const BkoAttached *a, const char *alias);
+extern char *bko_role_value(const BkoAttached *a, const char *role, const char *alias,
+							const char *type);
+extern void bko_append_key_match(StringInfo sql, const BkoAttached *a, const char *alias,
+								 const char *key);
+extern BkoRun bko_owner_run(const BkoRun *run, Oid relid);
+extern Relation bko_attached_relation(const BkoRun *run, int32 id);
+
+/* ---- attach_order.c ---- */
+
+extern void bko_attached_show(const BkoRun *book, BkoAttached *a, const int64 *line_id, int n);
 
 /* ---- receipt.c ---- */
 

@@ -67,6 +67,15 @@ static const ColumnSpec line_columns[LINE_NCOLUMNS] = {
 	[LINE_ORDER_REF] = {"order_ref", TEXTOID},
 	[LINE_HELD] = {"held", BOOLOID},
 	[LINE_CUSTOMER] = {"customer", TEXTOID},
+	[LINE_NO] = {"line_no", INT4OID},
+	[LINE_DEMAND] = {"demand", TEXTOID},
+	[LINE_UNIT_PRICE] = {"unit_price", NUMERICOID},
+	[LINE_CURRENCY] = {"currency", TEXTOID},
+	[LINE_PAYMENT_DAYS] = {"payment_days", INT4OID},
+	[LINE_ORDERED_AT] = {"ordered_at", TIMESTAMPTZOID},
+	[LINE_ATTACHED_ID] = {"attached_id", INT4OID},
+	[LINE_ATTACHED_KEY] = {"attached_key", TEXTARRAYOID},
+	[LINE_PENDING] = {"pending", INT8OID},
 };
 
 static const ColumnSpec supply_columns[SUPPLY_NCOLUMNS] = {
@@ -178,22 +187,47 @@ bko_table_name(BkoTable table)
 	return tables[table].name;
 }
 
+int
+bko_column_count(BkoTable table)
+{
+	return tables[table].ncolumns;
+}
+
+Oid
+bko_column_type(BkoTable table, int column)
+{
+	return tables[table].columns[column].type;
+}
+
 const char *
 bko_column_name(BkoTable table, int column)
 {
 	return tables[table].columns[column].name;
 }
 
-/* Is this a column that bko gives one of its append-only tables? */
+/*
+ * Is this a column that bko gives one of its append-only tables?  Of an archived
+ * line those that the engine knew; what else is told of it may be corrected.
+ */
 bool
-bko_is_column(const char *name)
+bko_is_column(const char *table, const char *name)
 {
 	static const char *const columns[] = {
 		"receipt_id", "supply_ref", "supply_id", "item", "location", "qty", "received_at",
 		"unit_cost", "note", "document", "qty_to_backorders", "qty_to_stock",
-		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role"
+		"attached_id", "attached_key",
+		"movement_id", "at", "kind", "from_state", "to_state", "line_id", "reason", "by_role",
+		"total_id", "on_hand", "filled"
 	};
 
+	if (strcmp(table, "archived_line") == 0)
+	{
+		/* number, prices and the like decide nothing */
+		for (int c = 0; c < LINE_NCOLUMNS; c++)
+			if ((c < LINE_NO || c > LINE_ORDERED_AT) && strcmp(line_columns[c].name, name) == 0)
+				return true;
+		return false;
+	}
 	for (int i = 0; i < lengthof(columns); i++)
 		if (strcmp(columns[i], name) == 0)
 			return true;
@@ -228,7 +262,7 @@ is_of_part(const char *name)
 	static const int columns[] = {
 		LINE_ID, LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED,
 		LINE_QTY_BACKORDERED, LINE_QTY_CANCELLED, LINE_QTY_RETURNED, LINE_QTY_FILLED_FIRST,
-		LINE_QUEUED_AT, LINE_CLOSED_AT
+		LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_ATTACHED_ID, LINE_ATTACHED_KEY, LINE_PENDING
 	};
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -257,6 +291,46 @@ bko_part_columns(const BkoBook *book)
 			is_of_part(NameStr(att->attname)) || is_unique(rel, att->attnum))
 			continue;
 		appendStringInfo(&buf, ", %s", quote_identifier(NameStr(att->attname)));
+	}
+	table_close(rel, NoLock);
+	return buf.data;
+}
+
+/*
+ * The columns of order_line or movement that go to its archive, with commas
+ * between them; palloc'd.  Raises 55000 where the archive has no place for a
+ * column, which the application has added.
+ */
+char *
+bko_archive_columns(const BkoBook *book, BkoTable table)
+{
+	const char *archive = table == BKO_ORDER_LINE ? "archived_line" : "archived_movement";
+	Oid			archive_relid = get_relname_relid(archive, book->nspoid);
+	Relation	rel = table_open(get_relname_relid(tables[table].name, book->nspoid),
+								 AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		AttrNumber	attno = att->attisdropped ? InvalidAttrNumber :
+			get_attnum(archive_relid, NameStr(att->attname));
+
+		if (att->attisdropped ||
+			(attno != InvalidAttrNumber && get_attgenerated(archive_relid, attno) != '\0'))
+			continue;
+		if (attno == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("column \"%s\" of table \"%s\" has no place in table \"%s\"",
+							NameStr(att->attname), tables[table].name, archive),
+					 errhint("Make it one: ALTER TABLE %s%s ADD COLUMN %s %s;", book->prefix, archive,
+							 quote_identifier(NameStr(att->attname)),
+							 format_type_with_typemod(att->atttypid, att->atttypmod))));
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(NameStr(att->attname)));
 	}
 	table_close(rel, NoLock);
 	return buf.data;
@@ -359,7 +433,9 @@ load_book(BkoBook *book)
 		char	   *old = book->time_zone;
 
 		book->record_shortages = DatumGetBool(bko_result(0, 3, &isnull));
-		book->lanes = DatumGetBool(bko_result(0, 4, &isnull));
+		book->stock_attached = DatumGetBool(bko_result(0, 4, &isnull));
+		book->at_commit = DatumGetBool(bko_result(0, 5, &isnull));
+		book->lanes = DatumGetBool(bko_result(0, 6, &isnull));
 		book->version = DatumGetInt32(bko_result(0, 1, &isnull));
 		book->time_zone = MemoryContextStrdup(TopMemoryContext,
 											  text_to_cstring(bko_result_text(0, 2)));

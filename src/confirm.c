@@ -45,6 +45,8 @@ read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 	uint64		nrows;
 	int			n = 0;
 
+	if (frame->ask)
+		return frame->ask(frame, stocks, nstocks, ntaken);
 	for (int s = 0; s < nstocks; s++)
 	{
 		for (int i = 0; i < stocks[s]->ntaken; i++, n++)
@@ -141,6 +143,16 @@ confirm_all(BkoFrame *frame)
 	int			n = bko_frame_stocks(frame, &stocks);
 
 	confirm(frame, stocks, n);
+	for (int i = 0; i < n; i++)
+	{
+		/* room for the rows of others: a long COPY may touch many stock rows */
+		if (stocks[i]->taken)
+			pfree(stocks[i]->taken);
+		stocks[i]->taken = NULL;
+		stocks[i]->maxtaken = 0;
+	}
+	if (n > 0)
+		pfree(stocks);
 }
 
 /*
@@ -216,7 +228,7 @@ bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{
-		stock->maxtaken = stock->maxtaken ? stock->maxtaken * 2 : 4;
+		stock->maxtaken = stock->maxtaken ? stock->maxtaken * 2 : 1;
 		stock->taken = stock->taken ?
 			repalloc_huge(stock->taken, stock->maxtaken * sizeof(BkoTaken)) :
 			MemoryContextAlloc(frame->cxt, stock->maxtaken * sizeof(BkoTaken));

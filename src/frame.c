@@ -236,7 +236,39 @@ static BkoFrame *
 find_frame(Oid nspoid, BkoTable table, TriggerEvent op)
 {
 	for (BkoFrame *frame = top; frame; frame = frame->prev)
-		if (frame->run.book->nspoid == nspoid && frame->table == table && frame->op == op)
+		if (frame->run.book->nspoid == nspoid && frame->table == table && frame->op == op &&
+			frame->of == InvalidOid)
+			return frame;
+	return NULL;
+}
+
+/* The innermost open frame for an operation on an attached table, or NULL. */
+BkoFrame *
+bko_frame_of(Oid attached, TriggerEvent op)
+{
+	for (BkoFrame *frame = top; frame; frame = frame->prev)
+		if (frame->of == attached && frame->op == op)
+			return frame;
+	return NULL;
+}
+
+/* The open frame of an attached table next further out; frame NULL: the innermost. */
+BkoFrame *
+bko_frame_of_next(Oid attached, const BkoFrame *frame)
+{
+	BkoFrame   *next = frame ? frame->prev : top;
+
+	while (next && next->of != attached)
+		next = next->prev;
+	return next;
+}
+
+/* An open frame of an attached table but a given one, or NULL. */
+BkoFrame *
+bko_frame_of_other(Oid attached, const BkoFrame *but)
+{
+	for (BkoFrame *frame = top; frame; frame = frame->prev)
+		if (frame->of == attached && frame != but)
 			return frame;
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/uuid.h"
 
 /*
  * The book that the first argument names, for its owner.  Raises BK009 where
@@ -49,6 +50,32 @@ bko_need_text(FunctionCallInfo fcinfo, int n, const char *name)
 				 errmsg("%s is null", name),
 				 errhint("Give a value, or leave it out where it has a default.")));
 	return PG_GETARG_TEXT_PP(n);
+}
+
+/*
+ * Does the caller bring the book's read_key, which only its views do?  Raises
+ * 42501.
+ */
+void
+bko_check_read_key(const BkoRun *run, Datum key)
+{
+	bool		isnull;
+	bool		right;
+
+	SPI_connect();
+	right = bko_run_stable(run, PLAN_READ_KEY, NULL, NULL) == 1;
+	if (right)
+	{
+		Datum		value = bko_result(0, 1, &isnull);
+
+		right = !isnull && memcmp(DatumGetUUIDP(value), DatumGetUUIDP(key), UUID_LEN) == 0;
+	}
+	SPI_finish();
+	if (!right)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for what waits in book %s", run->book->prefix),
+				 errhint("Read the views of the book: open_backorder, pegging.")));
 }
 
 /* Open a frame for a function, SPI being connected; reason may be NULL. */

@@ -39,7 +39,7 @@ changed_column(TriggerData *trigdata)
 		bool		newnull = trigdata->tg_newslot->tts_isnull[i];
 
 		if (att->attisdropped || (oldnull && newnull) || may_change(NameStr(att->attname)) ||
-			!bko_is_column(NameStr(att->attname)))
+			!bko_is_column(RelationGetRelationName(trigdata->tg_relation), NameStr(att->attname)))
 			continue;
 		if (oldnull != newnull ||
 			!datum_image_eq(trigdata->tg_trigslot->tts_values[i],
@@ -63,6 +63,9 @@ bko_append_only(PG_FUNCTION_ARGS)
 
 	bko_check_trigger(fcinfo, "bko.append_only", TRIGGER_EVENT_BEFORE, row,
 					  row ? BKO_ON_UPDATE | BKO_ON_DELETE : BKO_ON_TRUNCATE);
+	if (row && bko_engine_writing())	/* archive() moves it */
+		return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ?
+							   trigdata->tg_trigtuple : trigdata->tg_newtuple);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 	{
 		column = changed_column(trigdata);
@@ -143,7 +146,7 @@ bko_truncate_guard(PG_FUNCTION_ARGS)
 }
 
 /*
- * bko.journal_guard(): BEFORE INSERT on movement.  The engine writes there, and
+ * bko.journal_guard(): BEFORE INSERT on movement or the archive.  The engine writes there, and
  * the owner who brings data back; a right granted to anyone else is no leave
  * to write history.  Raises BK003.
  */

@@ -7,6 +7,7 @@
  */
 #include "bko.h"
 
+#include "commands/sequence.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -168,6 +169,41 @@ bko_move_datums(const BkoMove *move, Datum *values, bool *nulls)
 	nulls[COL_SUPPLY] = (move->supply_id == BKO_NO_ID);
 }
 
+/* What the movements of one writing have in common. */
+typedef struct Storing
+{
+	const BkoMove *moves;
+	Datum		at;
+	Datum		by_role;
+	const text *reason;
+} Storing;
+
+/* Where the columns of bko_move_datums() go. */
+static const int move_columns[] = {
+	MOVEMENT_KIND, MOVEMENT_FROM_STATE, MOVEMENT_TO_STATE, MOVEMENT_ITEM, MOVEMENT_LOCATION,
+	MOVEMENT_QTY, MOVEMENT_LINE_ID, MOVEMENT_RECEIPT_ID, MOVEMENT_SUPPLY_ID
+};
+
+static void
+fill_move(int64 row, void *arg, const BkoColumns *columns, Datum *values, bool *isnull)
+{
+	const Storing *storing = arg;
+	const AttrNumber *attno = columns->attno;
+	Datum		move[NCOLS];
+	bool		nulls[NCOLS];
+
+#define SET(column, value, null) \
+	(values[attno[column] - 1] = (value), isnull[attno[column] - 1] = (null))
+
+	bko_move_datums(&storing->moves[row], move, nulls);
+	for (int c = 0; c < NCOLS; c++)
+		SET(move_columns[c], move[c], nulls[c]);
+	SET(MOVEMENT_ID, Int64GetDatum(nextval_internal(columns->sequence, false)), false);
+	SET(MOVEMENT_AT, storing->at, false);
+	SET(MOVEMENT_BY_ROLE, storing->by_role, false);
+	SET(MOVEMENT_REASON, PointerGetDatum(storing->reason), storing->reason == NULL);
+}
+
 static void
 write_one(BkoFrame *frame, const BkoMove *move, Datum *args, char *argnulls)
 {
@@ -204,6 +240,7 @@ bko_journal_write(BkoFrame *frame)
 	BkoJournal *journal = frame->journal;
 	Datum		args[3 + NCOLS];
 	char		argnulls[3 + NCOLS];
+	Storing		storing;
 	MemoryContext old;
 
 	if (journal == NULL || journal->n == 0)
@@ -218,7 +255,11 @@ bko_journal_write(BkoFrame *frame)
 	args[2] = PointerGetDatum(journal->reason);
 	argnulls[2] = journal->reason ? ' ' : 'n';
 
-	if (bko_journal_store(frame, journal->moves, journal->n, args[0], args[1], journal->reason))
+	storing.moves = journal->moves;
+	storing.at = args[0];
+	storing.by_role = args[1];
+	storing.reason = journal->reason;
+	if (bko_store(&frame->run, BKO_MOVEMENT, journal->n, fill_move, &storing))
 		;						/* done */
 	else if (journal->n == 1)
 		write_one(frame, &journal->moves[0], args, argnulls);

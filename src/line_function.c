@@ -4,7 +4,8 @@
  *	  Functions on one order line: ship(), cancel(), return_goods().
  *
  * They lock the stock row first and the line second, as a receipt does, so
- * they never deadlock with one.
+ * they never deadlock with one.  What the transaction has still to split, they
+ * split first.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,20 +21,46 @@ PG_FUNCTION_INFO_V1(bko_need_line);
 PG_FUNCTION_INFO_V1(bko_lock_line);
 PG_FUNCTION_INFO_V1(bko_lock_order);
 
-/* Where a line stands: its item and location.  Raises BK008. */
-static void
+/*
+ * BK008 where archive() has moved the line, SPI being connected; else nothing.
+ * For callers who don't find it.
+ */
+void
+bko_refuse_archived(const BkoRun *run, int64 line_id)
+{
+	Datum		args[1];
+
+	args[0] = Int64GetDatum(line_id);
+	if (bko_run(run, PLAN_ARCHIVED, args, NULL, 1) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_NO_LINE),
+			 errmsg("order line " INT64_FORMAT " of %s is archived", line_id,
+					bko_where(bko_result_text(0, 1), bko_result_text(0, 2))),
+			 errhint("It is in the table archived_line and changes no more; take what comes back in with count_stock() or a receipt.")));
+}
+
+/*
+ * Where a line stands: its item and location.  Returns false where it has no
+ * place in a queue yet, being split when the transaction commits.  Raises BK008.
+ */
+static bool
 find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 {
 	Datum		args[1];
 	uint64		n;
+	bool		isnull;
 
 	args[0] = Int64GetDatum(line_id);
 	n = bko_run(run, PLAN_LINE_PLACE, args, NULL, 2);
 	if (n == 0)
+	{
+		bko_refuse_archived(run, line_id);
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_NO_LINE),
 				 errmsg("there is no order line " INT64_FORMAT, line_id),
 				 errhint("line_id is the number that INSERT ... RETURNING line_id gave.")));
+	}
 	if (n > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_NO_LINE),
@@ -41,6 +68,7 @@ find_line(const BkoRun *run, int64 line_id, text **item, text **location)
 				 errhint("Numbers that the table gives are unique; these were given by hand.")));
 	*item = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 1)));
 	*location = DatumGetTextPCopy(PointerGetDatum(bko_result_text(0, 2)));
+	return !DatumGetBool(bko_result(0, 3, &isnull));
 }
 
 /*
@@ -59,16 +87,19 @@ lock_line(BkoFrame *frame, int64 line_id, BkoLine *line)
 	bool		isnull;
 	text	   *customer;
 
-	find_line(&frame->run, line_id, &item, &location);
+	(void) find_line(&frame->run, line_id, &item, &location);
 	stock = bko_stock_touch(frame, item, location);
 	args[0] = Int64GetDatum(line_id);
 	args[1] = PointerGetDatum(item);
 	args[2] = PointerGetDatum(location);
 	if (bko_run(&frame->run, PLAN_LINE_LOCK, args, NULL, 0) != 1)
+	{
+		bko_refuse_archived(&frame->run, line_id);
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("order line " INT64_FORMAT " was moved or deleted by another transaction", line_id),
 				 errhint("Try again.")));
+	}
 	line->line_id = line_id;
 	line->policy = bko_policy_code(bko_result_text(0, 1));
 	value = bko_result(0, 2, &isnull);
@@ -201,6 +232,7 @@ bko_ship(PG_FUNCTION_ARGS)
 	BkoQty		qty;
 
 	SPI_connect();
+	bko_split_pending(&run);
 	frame = bko_function_frame(&run, NULL);
 	stock = lock_line(frame, line_id_of(fcinfo), &line);
 	qty = quantity_of(fcinfo, line.allocated, "ship", "is allocated", &line, stock);
@@ -228,6 +260,7 @@ bko_cancel(PG_FUNCTION_ARGS)
 	BkoQty		qty;
 
 	SPI_connect();
+	bko_split_pending(&run);
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(3));
 	stock = lock_line(frame, line_id_of(fcinfo), &line);
 	qty = quantity_of(fcinfo, line.allocated + line.backordered, "cancel", "is open", &line, stock);
@@ -275,6 +308,7 @@ bko_return_goods(PG_FUNCTION_ARGS)
 	BkoQty		qty;
 
 	SPI_connect();
+	bko_split_pending(&run);
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(4));
 	stock = lock_line(frame, line_id_of(fcinfo), &line);
 	qty = quantity_of(fcinfo, line.shipped - line.returned, "take back", "is shipped and not returned",
@@ -306,14 +340,15 @@ bko_need_line(PG_FUNCTION_ARGS)
 	text	   *location;
 
 	SPI_connect();
-	find_line(&run, line_id_of(fcinfo), &item, &location);
+	(void) find_line(&run, line_id_of(fcinfo), &item, &location);
 	SPI_finish();
 	PG_RETURN_BOOL(true);
 }
 
 /*
- * bko.lock_line(book, line_id): locks the stock row of a line.  An UPDATE that
- * follows locks the line second, as a receipt does.  Raises BK008.
+ * bko.lock_line(book, line_id): locks the stock row of a line, unless the line
+ * is still to be split.  An UPDATE that follows locks the line second, as a
+ * receipt does.  Raises BK008.
  */
 Datum
 bko_lock_line(PG_FUNCTION_ARGS)
@@ -325,8 +360,8 @@ bko_lock_line(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	frame = bko_function_frame(&run, NULL);
-	find_line(&run, line_id_of(fcinfo), &item, &location);
-	(void) bko_stock_touch(frame, item, location);
+	if (find_line(&run, line_id_of(fcinfo), &item, &location))
+		(void) bko_stock_touch(frame, item, location);
 	return bko_function_done(frame);
 }
 

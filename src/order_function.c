@@ -68,7 +68,7 @@ lock_sources(const BkoRun *run, Datum lines)
 {
 	if (bko_run(run, PLAN_SOURCED, NULL, NULL, 1) == 0)
 		return cstring_to_text("main");
-	if (bko_may_insert(run, BKO_ORDER_LINE))
+	if (!run->book->at_commit && bko_may_insert(run, BKO_ORDER_LINE))
 		bko_run(run, PLAN_ORDER_LOCK, &lines, NULL, 0);
 	return NULL;
 }
@@ -101,7 +101,8 @@ insert_lines(const BkoRun *run, Datum *args, const char *nulls, BkoPartSink *sin
  * ship_policy, requested_on, currency, demand, payment_days): inserts the lines
  * as the caller would, in the order of items and locations, so that orders
  * placed at the same time never deadlock.  Lines for which neither the line nor
- * the call names a location are sourced.  Raises what an INSERT raises, and
+ * the call names a location are sourced.  In a book that allocates at commit
+ * nothing is locked before.  Raises what an INSERT raises, and
  * 22023 for lines that are not what they should be.
  */
 Datum
@@ -144,8 +145,8 @@ bko_place_order(PG_FUNCTION_ARGS)
 	}
 	for (int i = 0; i < sink.n; i++)
 		ids[n++] = Int64GetDatum(sink.line_id[i]);
-	/* every line of the order is known: it need not wait for the commit */
-	if (!PG_ARGISNULL(1))
+	/* every line of the order is known: it need not wait for the commit, if they are split */
+	if (!PG_ARGISNULL(1) && !bko_may_have_pending(run.book))
 		bko_due_settle(&run, PG_GETARG_TEXT_PP(1));
 	remember_placed(ids, n);
 	SPI_finish();

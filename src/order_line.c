@@ -48,16 +48,20 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 	int			ngiven = count_given(row);
 	bool		all = (ngiven == lengthof(kept));
 	bool		closed = !BKO_ISNULL(row, LINE_CLOSED_AT);
+	bool		attached = !BKO_ISNULL(row, LINE_ATTACHED_ID) || !BKO_ISNULL(row, LINE_ATTACHED_KEY);
+	bool		pending = !BKO_ISNULL(row, LINE_PENDING);
 
-	if (ngiven == 0 && !closed)
+	if (attached && !bko_owns_relation(RelationGetRelid(rel), GetUserId()))
+		bko_kept_column("attached_id", rel);
+	if (ngiven == 0 && !closed && !pending)
 		return false;
 	if (!bko_owns_relation(RelationGetRelid(rel), GetUserId()) ||
-		(!all && !(ngiven == 1 && !closed && !BKO_ISNULL(row, LINE_QUEUED_AT))))
+		(!all && !(ngiven == 1 && !closed && !pending && !BKO_ISNULL(row, LINE_QUEUED_AT))))
 	{
 		for (int i = 0; i < lengthof(kept); i++)
 			if (!BKO_ISNULL(row, kept[i]))
 				bko_kept_column(bko_column_name(BKO_ORDER_LINE, kept[i]), rel);
-		bko_kept_column("closed_at", rel);
+		bko_kept_column(closed ? "closed_at" : "pending", rel);
 	}
 	return all;
 }
@@ -66,35 +70,9 @@ is_restored(BkoFrame *frame, BkoRow *row, Relation rel)
 static TimestampTz
 place_in_queue(BkoFrame *frame, BkoStock *stock, BkoRow *row)
 {
-	TimestampTz given;
-
-	if (BKO_ISNULL(row, LINE_QUEUED_AT))
-		return bko_stock_queued_at(frame, stock);
-	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
-	if (given > GetCurrentTimestamp() || TIMESTAMP_NOT_FINITE(given))
-		ereport(ERROR,
-				(errcode(ERRCODE_BKO_KEPT_COLUMN),
-				 TIMESTAMP_NOT_FINITE(given) ?
-				 errmsg("queued_at is infinite for %s", bko_where(stock->item, stock->location)) :
-				 errmsg("queued_at lies in the future for %s",
-						bko_where(stock->item, stock->location)),
-				 errhint("Give the time at which the old order was placed, or leave it out.")));
-	return given;
-}
-
-/*
- * How and whether the line ships.  A line of policy "order" that has no order
- * is an order of its own.
- */
-static void
-read_policy(BkoRow *row, BkoLine *line)
-{
-	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
-		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
-	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
-	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
-	if (line->policy == 'o' && line->order_ref == NULL)
-		line->policy = 'l';
+	bko_row_check_place(row);
+	return BKO_ISNULL(row, LINE_QUEUED_AT) ? bko_stock_queued_at(frame, stock) :
+		DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
 }
 
 static void
@@ -128,7 +106,7 @@ may_use_lane(BkoFrame *frame, BkoRow *row, bool sourced)
 
 	if (!frame->run.book->lanes || sourced || !BKO_ISNULL(row, LINE_QUEUED_AT))
 		return false;
-	read_policy(row, &line);
+	bko_row_policy(row, &line);
 	return line.policy != 'o' && !line.held;
 }
 
@@ -139,6 +117,7 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 	BkoTaken	taken = {0};
 
 	taken.id = line->line_id;
+	taken.row = frame->ndecided - 1;
 	taken.queued_at = queued_at;
 	taken.on_hand = -line->shipped;
 	taken.allocated = line->allocated;
@@ -151,10 +130,51 @@ remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampT
 }
 
 /*
- * bko.line_insert_row(): BEFORE INSERT on order_line.  Locks the stock row on
- * first touch, splits the line in memory and fills in what the engine keeps; a
- * line that names no location is placed first.
- * Raises BK001, BK002, BK003, BK006.
+ * Decide about a new line: lock its stock row on first touch, split it in
+ * memory and fill in what the engine keeps; a line that names no location is
+ * placed first.  Raises BK001, BK002, BK006.
+ */
+void
+bko_line_decide_new(BkoFrame *frame, BkoRow *row)
+{
+	BkoLine		line = {0};
+	BkoStock   *stock;
+	BkoQty		qty;
+	BkoQty		first;
+	TimestampTz queued_at;
+	text	   *item;
+	text	   *location;
+	bool		sourced = BKO_ISNULL(row, LINE_LOCATION) && !BKO_ISNULL(row, LINE_ITEM);
+
+	if (sourced)
+		bko_source_line(frame, row);
+	bko_need_item(row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
+	qty = bko_check_positive(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
+							 "qty_ordered", item, location);
+	stock = may_use_lane(frame, row, sourced) ?
+		bko_stock_touch_lane(frame, item, location, qty) : bko_stock_touch(frame, item, location);
+	bko_line_check_step(stock, qty);
+	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
+	bko_row_policy(row, &line);
+	bko_row_who(frame, stock, row, &line);
+	queued_at = place_in_queue(frame, stock, row);
+	first = bko_line_split(frame, stock, &line, qty);
+	if (first > 0 || stock->limit >= 0)
+		remember_taken(frame, stock, &line, queued_at);
+	if (sourced)
+		bko_source_note_parts(frame, stock, line.line_id, queued_at);
+
+	set_quantities(row, &line);
+	bko_row_set_qty(row, LINE_QTY_RETURNED, 0);
+	bko_row_set_qty(row, LINE_QTY_FILLED_FIRST, first);
+	bko_row_set(row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
+	set_closed(row, &line, queued_at);
+}
+
+/*
+ * bko.line_insert_row(): BEFORE INSERT on order_line.  In a book that allocates
+ * at commit the decision is left to the end of the transaction.  Raises BK001,
+ * BK002, BK003, BK006.
  */
 Datum
 bko_line_insert_row(PG_FUNCTION_ARGS)
@@ -163,17 +183,11 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	Relation	rel;
 	BkoFrame   *frame;
 	BkoRow		row;
-	BkoLine		line = {0};
-	BkoStock   *stock;
-	BkoQty		qty;
-	BkoQty		first;
-	TimestampTz queued_at;
-	text	   *item;
-	text	   *location;
 	bool		restored;
-	bool		sourced;
 
 	bko_check_trigger(fcinfo, "bko.line_insert_row", TRIGGER_EVENT_BEFORE, true, BKO_ON_INSERT);
+	if (bko_engine_writing())
+		return PointerGetDatum(trigdata->tg_trigtuple);
 	rel = trigdata->tg_relation;
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	row = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, rel, trigdata->tg_trigslot);
@@ -181,48 +195,31 @@ bko_line_insert_row(PG_FUNCTION_ARGS)
 	bko_frame_count(frame, restored, rel);
 	if (restored)
 		return PointerGetDatum(trigdata->tg_trigtuple);
-
-	sourced = BKO_ISNULL(&row, LINE_LOCATION) && !BKO_ISNULL(&row, LINE_ITEM);
-	if (sourced)
-		bko_source_line(frame, &row);
-	bko_need_item(&row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
-	qty = bko_check_positive(BKO_VALUE(&row, LINE_QTY_ORDERED), BKO_ISNULL(&row, LINE_QTY_ORDERED),
-							 "qty_ordered", item, location);
-	stock = may_use_lane(frame, &row, sourced) ?
-		bko_stock_touch_lane(frame, item, location, qty) : bko_stock_touch(frame, item, location);
-	bko_line_check_step(stock, qty);
-	line.line_id = DatumGetInt64(BKO_VALUE(&row, LINE_ID));
-	read_policy(&row, &line);
-	bko_row_who(frame, stock, &row, &line);
-	queued_at = place_in_queue(frame, stock, &row);
-	first = bko_line_split(frame, stock, &line, qty);
-	if (first > 0 || stock->limit >= 0)
-		remember_taken(frame, stock, &line, queued_at);
-	if (sourced)
-		bko_source_note_parts(frame, stock, line.line_id, queued_at);
-
-	set_quantities(&row, &line);
-	bko_row_set_qty(&row, LINE_QTY_RETURNED, 0);
-	bko_row_set_qty(&row, LINE_QTY_FILLED_FIRST, first);
-	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(queued_at));
-	set_closed(&row, &line, queued_at);
+	if (frame->run.book->at_commit && !bko_source_inserting())
+		bko_pend_line(frame, &row);
+	else
+		bko_line_decide_new(frame, &row);
 	return PointerGetDatum(bko_row_form(&row));
 }
 
 /* Count in one line that really went in. */
-static void
-tally_line(BkoFrame *frame, BkoRow *row)
+void
+bko_line_tally(BkoFrame *frame, BkoRow *row)
 {
-	BkoStock   *stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM),
-										 BKO_TEXT(row, LINE_LOCATION));
-	BkoQty		shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
-										 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
-	BkoQty		allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
-										   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
-	BkoQty		backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
-											 BKO_ISNULL(row, LINE_QTY_BACKORDERED),
-											 "qty_backordered");
+	BkoStock   *stock;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
 
+	if (!BKO_ISNULL(row, LINE_PENDING))
+		return;
+	stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
+							 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
+	allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),
+							   BKO_ISNULL(row, LINE_QTY_ALLOCATED), "qty_allocated");
+	backordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_BACKORDERED),
+								 BKO_ISNULL(row, LINE_QTY_BACKORDERED), "qty_backordered");
 	if (stock == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -242,7 +239,7 @@ tally_line(BkoFrame *frame, BkoRow *row)
 	{
 		BkoLine		line;
 
-		read_policy(row, &line);
+		bko_row_policy(row, &line);
 		if (line.policy == 'o')
 			bko_order_is_due(frame, line.order_ref);
 	}
@@ -275,14 +272,31 @@ correct_limits(BkoFrame *frame)
 			bko_confirm_rest(frame, stocks[i]);
 }
 
-static void
-count_in_lines(TriggerData *trigdata, BkoFrame *frame)
+/*
+ * Count in the lines that really went in: "each" calls bko_line_tally() for
+ * every one of them.
+ */
+void
+bko_line_count_in(TriggerData *trigdata, BkoFrame *frame,
+				  void (*each) (TriggerData *trigdata, BkoFrame *frame))
 {
 	correct_limits(frame);
 	bko_source_recount(frame);
-	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, tally_line);
+	each(trigdata, frame);
 	correct_stocks(frame);
 	bko_shortage_record(frame);
+}
+
+static void
+tally_lines(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_each_new_row(trigdata, frame, BKO_ORDER_LINE, bko_line_tally);
+}
+
+static void
+count_in_lines(TriggerData *trigdata, BkoFrame *frame)
+{
+	bko_line_count_in(trigdata, frame, tally_lines);
 }
 
 /*
@@ -299,6 +313,8 @@ bko_line_insert_done(PG_FUNCTION_ARGS)
 	BkoParts   *parts;
 
 	bko_check_trigger(fcinfo, "bko.line_insert_done", 0, false, BKO_ON_INSERT);
+	if (bko_engine_writing())
+		return PointerGetDatum(NULL);
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	run = frame->run;
 	parts = bko_source_parts(frame);
@@ -316,7 +332,7 @@ line_of_row(BkoRow *row)
 	BkoLine		line;
 
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
-	read_policy(row, &line);
+	bko_row_policy(row, &line);
 	line.ordered = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED),
 								  BKO_ISNULL(row, LINE_QTY_ORDERED), "qty_ordered");
 	line.shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
@@ -353,7 +369,10 @@ check_kept(BkoRow *old, BkoRow *new, Relation rel)
 	for (int i = 0; i < lengthof(kept); i++)
 		rescaled |= bko_row_keep(old, new, BKO_ORDER_LINE, kept[i], rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_CLOSED_AT, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_PENDING, rel);
 	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ID, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_ID, rel);
+	(void) bko_row_keep(old, new, BKO_ORDER_LINE, LINE_ATTACHED_KEY, rel);
 	return rescaled;
 }
 
@@ -437,8 +456,12 @@ move_line(BkoFrame *frame, BkoStock *from, BkoLine *line, BkoRow *new,
 	return to;
 }
 
-static HeapTuple
-delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
+/*
+ * Decide what becomes of the stock row of a line that is deleted.  Raises
+ * BK004 where something of it has shipped.
+ */
+void
+bko_line_decide_delete(BkoFrame *frame, BkoRow *old)
 {
 	BkoLine		line = line_of_row(old);
 	BkoStock   *stock;
@@ -446,15 +469,19 @@ delete_line(BkoFrame *frame, BkoRow *old, HeapTuple tuple)
 	if (line.shipped > 0)
 		refuse_shipped(&line, "deletion", BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_order_is_due(frame, line.order_ref);
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		frame->ndecided++;		/* its order is looked at */
+		return;
+	}
 	if (line.allocated + line.backordered + line.cancelled == 0)
-		return tuple;
+		return;
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_row_who(frame, stock, old, &line);
 	leave(frame, stock, &line);
 	bko_journal(frame, KIND_CANCEL, STATE_CANCELLED, 0, stock->item, stock->location,
 				line.cancelled, line.line_id, BKO_NO_ID, BKO_NO_ID);
 	frame->ndecided++;
-	return tuple;
 }
 
 /*
@@ -468,8 +495,13 @@ is_limited(BkoFrame *frame, BkoRow *row)
 						  BKO_TEXT(row, LINE_LOCATION))->nlimits > 0;
 }
 
-static HeapTuple
-update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple tuple)
+/*
+ * Decide about a change of a line, rel being order_line, and set in "new" what
+ * the engine keeps.  Returns whether anything there is to be written.  Raises
+ * BK001 to BK004, BK006.
+ */
+bool
+bko_line_decide_update(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel)
 {
 	bool		moved = bko_row_changed(old, new, LINE_ITEM) || bko_row_changed(old, new, LINE_LOCATION);
 	bool		requeued = bko_row_changed(old, new, LINE_PRIORITY) ||
@@ -482,16 +514,24 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 	text	   *item;
 	text	   *location;
 
+	if (!BKO_ISNULL(old, LINE_PENDING))
+	{
+		bko_pending_changed(frame, old, new);
+		bko_order_is_due(frame, BKO_ISNULL(old, LINE_ORDER_REF) ? NULL :
+						 BKO_TEXT(old, LINE_ORDER_REF));
+		frame->ndecided++;
+		return true;
+	}
 	requeued = requeued || (bko_row_changed(old, new, LINE_CUSTOMER) && is_limited(frame, old));
 	if (!moved && !requeued && !bko_row_changed(old, new, LINE_QTY_ORDERED))
-		return rescaled ? bko_row_form(new) : tuple;
+		return rescaled;
 
 	bko_need_item(new, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
 	ordered = bko_check_positive(BKO_VALUE(new, LINE_QTY_ORDERED), BKO_ISNULL(new, LINE_QTY_ORDERED),
 								 "qty_ordered", item, location);
 	line = line_of_row(old);
 	bko_order_is_due(frame, line.order_ref);
-	read_policy(new, &line);
+	bko_row_policy(new, &line);
 	stock = bko_stock_touch(frame, BKO_TEXT(old, LINE_ITEM), BKO_TEXT(old, LINE_LOCATION));
 	bko_row_who(frame, stock, old, &line);
 	if (moved)
@@ -509,7 +549,7 @@ update_line(BkoFrame *frame, BkoRow *old, BkoRow *new, Relation rel, HeapTuple t
 
 	set_quantities(new, &line);
 	set_closed(new, &line, bko_journal_now(frame));
-	return bko_row_form(new);
+	return true;
 }
 
 /*
@@ -530,8 +570,8 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 	bko_check_trigger(fcinfo, "bko.line_update_row", TRIGGER_EVENT_BEFORE, true,
 					  BKO_ON_UPDATE | BKO_ON_DELETE);
 	delete = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
-	if (!delete && bko_engine_writing())
-		return PointerGetDatum(trigdata->tg_newtuple);
+	if (bko_engine_writing())
+		return PointerGetDatum(delete ? trigdata->tg_trigtuple : trigdata->tg_newtuple);
 
 	frame = bko_frame_need(trigdata, BKO_ORDER_LINE);
 	bko_check_last_trigger(trigdata);
@@ -539,14 +579,17 @@ bko_line_update_row(PG_FUNCTION_ARGS)
 						  trigdata->tg_trigslot);
 	SPI_connect();
 	if (delete)
-		result = delete_line(frame, &old, trigdata->tg_trigtuple);
+	{
+		bko_line_decide_delete(frame, &old);
+		result = trigdata->tg_trigtuple;
+	}
 	else
 	{
 		new = bko_row_of_slot(frame->run.book, BKO_ORDER_LINE, trigdata->tg_relation,
 							  trigdata->tg_newslot);
-		result = update_line(frame, &old, &new, trigdata->tg_relation, trigdata->tg_newtuple);
-		if (result != trigdata->tg_newtuple)
-			result = SPI_copytuple(result);
+		result = trigdata->tg_newtuple;
+		if (bko_line_decide_update(frame, &old, &new, trigdata->tg_relation))
+			result = SPI_copytuple(bko_row_form(&new));
 	}
 	SPI_finish();
 	return PointerGetDatum(result);

@@ -5,7 +5,8 @@
  *	  prepared once per session and book.
  *
  * In the texts, @ stands for the book's schema, # for the columns that parts of
- * a line have in common, each after a comma.  Operators, functions and
+ * a line have in common, each after a comma, ~ and & for those of a line and of
+ * a movement that go to the archive.  Operators, functions and
  * types are qualified, since the text is analysed under the search_path of
  * whoever fires the trigger, and runs with the rights of the tables' owner.
  *
@@ -26,7 +27,7 @@
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
-#define MAX_ARGS 14
+#define MAX_ARGS 28
 
 #define EQ		" OPERATOR(pg_catalog.=) "
 #define GT		" OPERATOR(pg_catalog.>) "
@@ -51,7 +52,8 @@
 
 #define QUEUE_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND NOT held" \
+	" AND pending IS NULL"
 
 #define ALLOCATED_SELECT \
 	"SELECT " QUEUE_COLUMNS " FROM @order_line" \
@@ -62,10 +64,16 @@
 	" qty_allocated::numeric, ship_policy::pg_catalog.text, order_ref::pg_catalog.text," \
 	" held::boolean"
 
+/* In the order in which pending.c numbers them. */
+#define PENDING_COLUMNS \
+	"line_id::bigint, item::pg_catalog.text, location::pg_catalog.text, priority::integer," \
+	" ship_policy::pg_catalog.text, qty_ordered::numeric, queued_at::" TSTZ "," \
+	" order_ref::pg_catalog.text, held::boolean, customer::pg_catalog.text, pending::bigint"
+
 #define PEG_SELECT \
 	"SELECT line_id::bigint, priority::integer, requested_on::pg_catalog.date, queued_at::" TSTZ "," \
 	" qty_backordered::numeric FROM @order_line" \
-	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0"
+	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND pending IS NULL"
 
 /* What a movement means for a cap: a line takes, or gives back. */
 #define NET_TAKEN \
@@ -73,6 +81,20 @@
 	" AND (m.from_state IS NULL OR m.from_state" EQ "'b') THEN m.qty" \
 	" WHEN m.from_state" EQ "'a' AND (m.to_state IS NULL OR m.to_state" EQ "'b'" \
 	" OR m.to_state" EQ "'c') THEN OPERATOR(pg_catalog.-) m.qty END), 0)::numeric"
+
+/* Movements that may count for a cap, and whose they are. */
+#define TAKEN_BY(journal, lines) \
+	"SELECT j.from_state, j.to_state, j.qty, l.priority, l.customer" \
+	" FROM " journal " AS j JOIN " lines " AS l" \
+	" ON l.line_id" EQ "j.line_id AND l.item" EQ "j.item AND l.location" EQ "j.location" \
+	" WHERE j.item" EQ "$1 AND j.location" EQ "$2 AND j.at OPERATOR(pg_catalog.>=) $3"
+
+/* What the journal has put into a state of a line, and what is there of it. */
+#define STATE_TOTAL(state) \
+	"COALESCE(pg_catalog.sum(m.qty) FILTER (WHERE m.to_state" EQ "'" state "'), 0)"
+#define STATE_NET(state) \
+	STATE_TOTAL(state) MINUS \
+	"COALESCE(pg_catalog.sum(m.qty) FILTER (WHERE m.from_state" EQ "'" state "'), 0)"
 
 /* A closed supply line is open again where what came on it is missing once more. */
 #define STAYS_CLOSED \
@@ -85,7 +107,7 @@
  */
 #define WAITING_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0" \
-	" AND NOT held ORDER BY priority, queued_at, line_id"
+	" AND NOT held AND pending IS NULL ORDER BY priority, queued_at, line_id"
 
 #define COMPLETE_LINES \
 	" FROM @order_line WHERE item" EQ "$1 AND location" EQ "$2 AND qty_allocated" GT "0" \
@@ -126,6 +148,47 @@
 	" pg_catalog.sum(o.qty_expected" MINUS "o.qty_received) FILTER (WHERE o.closed) AS short" \
 	" FROM @supply AS o WHERE " OWED ")"
 
+/* Every column of order_line that the engine knows, in the order of enum BkoLineColumn. */
+#define ALL_LINE_COLUMNS \
+	"line_id, item, location, priority, ship_policy, requested_on, qty_ordered, " \
+	"qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned, " \
+	"qty_filled_first, queued_at, closed_at, order_ref, held, customer, line_no, demand, " \
+	"unit_price, currency, payment_days, ordered_at, attached_id, attached_key, " \
+	"pending"
+
+#define ALL_LINE_VALUES \
+	"l.line_id::bigint, l.item::pg_catalog.text, l.location::pg_catalog.text, " \
+	"l.priority::integer, l.ship_policy::pg_catalog.text, " \
+	"l.requested_on::pg_catalog.date, l.qty_ordered::numeric, l.qty_shipped::numeric, " \
+	"l.qty_allocated::numeric, l.qty_backordered::numeric, l.qty_cancelled::numeric, " \
+	"l.qty_returned::numeric, l.qty_filled_first::numeric, l.queued_at::" TSTZ ", " \
+	"l.closed_at::" TSTZ ", l.order_ref::pg_catalog.text, l.held::boolean, " \
+	"l.customer::pg_catalog.text, l.line_no::integer, l.demand::pg_catalog.text, " \
+	"l.unit_price::numeric, l.currency::pg_catalog.text, l.payment_days::integer, " \
+	"l.ordered_at::" TSTZ ", l.attached_id::integer, l.attached_key::pg_catalog.text, " \
+	"l.pending::bigint"
+
+#define ALL_LINE_SETS \
+	"item = u.item, location = u.location, priority = u.priority, " \
+	"ship_policy = u.ship_policy, requested_on = u.requested_on, " \
+	"qty_ordered = u.qty_ordered, qty_shipped = u.qty_shipped, " \
+	"qty_allocated = u.qty_allocated, qty_backordered = u.qty_backordered, " \
+	"qty_cancelled = u.qty_cancelled, qty_returned = u.qty_returned, " \
+	"qty_filled_first = u.qty_filled_first, queued_at = u.queued_at, " \
+	"closed_at = u.closed_at, order_ref = u.order_ref, held = u.held, " \
+	"customer = u.customer, line_no = u.line_no, demand = u.demand, " \
+	"unit_price = u.unit_price, currency = u.currency, payment_days = u.payment_days, " \
+	"ordered_at = u.ordered_at, attached_id = u.attached_id, " \
+	"attached_key = u.attached_key::pg_catalog.text[], pending = u.pending"
+
+#define ALL_LINE_ARRAYS \
+	INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, DATEARRAYOID, \
+	NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, \
+	NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID, \
+	TIMESTAMPTZARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, INT4ARRAYOID, \
+	TEXTARRAYOID, NUMERICARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, \
+	INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID
+
 typedef struct PlanSpec
 {
 	enum
@@ -142,8 +205,10 @@ typedef struct PlanSpec
 
 static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK] = {
-		WHOLE, "SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
-		" lanes::boolean FROM @book"
+		WHOLE,
+		"SELECT version::integer, time_zone::pg_catalog.text, record_shortages::boolean,"
+		" EXISTS (SELECT FROM @attached WHERE kind" EQ "'stock' AND detached_at IS NULL),"
+		" (allocate_at" EQ "'commit')::boolean, lanes::boolean FROM @book"
 	},
 	[PLAN_STOCK_LOCK] = {
 		READS, STOCK_SELECT " FOR NO KEY UPDATE", 2, {TEXTOID, TEXTOID}
@@ -362,6 +427,113 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		12, {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTARRAYOID, CHARARRAYOID, CHARARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 	},
+	[PLAN_ATTACHED] = {
+		WHOLE, "SELECT kind::pg_catalog.text, constants::pg_catalog.jsonb FROM @attached WHERE attached_id" EQ "$1"
+		" AND relation::pg_catalog.oid" EQ "$2 AND detached_at IS NULL",
+		2, {INT4OID, OIDOID}
+	},
+	[PLAN_ATTACHED_RELATION] = {
+		WHOLE, "SELECT relation::pg_catalog.oid FROM @attached WHERE attached_id" EQ "$1"
+		" AND detached_at IS NULL",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_STOCKS] = {
+		WHOLE, "SELECT attached_id::integer FROM @attached WHERE kind" EQ "'stock'"
+		" AND detached_at IS NULL ORDER BY attached_id"
+	},
+	[PLAN_ATTACHED_SHOWN] = {
+		READS,
+		"SELECT l.attached_key::pg_catalog.text, l.qty_shipped::numeric, l.qty_backordered::numeric"
+		" FROM unnest($1) AS d(line_id) JOIN @order_line AS l ON l.line_id" EQ "d.line_id"
+		/* not an index's condition: that index would give all lines of the table */
+		" AND NOT (l.attached_id IS DISTINCT FROM $2)",
+		2, {INT8ARRAYOID, INT4OID}
+	},
+	[PLAN_ATTACHED_KNOWN] = {
+		READS,
+		"SELECT t.n FROM unnest($1) WITH ORDINALITY AS t(key, n)"
+		" WHERE EXISTS (SELECT FROM @order_line AS l WHERE l.attached_id" EQ "$2"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array(t.key::pg_catalog.text[])"
+		" AND l.attached_key" EQ "t.key::pg_catalog.text[])",
+		2, {TEXTARRAYOID, INT4OID}
+	},
+	[PLAN_ATTACHED_LINE] = {
+		READS, "SELECT " ALL_LINE_VALUES " FROM @order_line AS l"
+		" WHERE l.attached_id" EQ "$1"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array($2::pg_catalog.text[])"
+		" AND l.attached_key" EQ "$2::pg_catalog.text[]",
+		2, {INT4OID, TEXTOID}
+	},
+	[PLAN_ATTACHED_ARCHIVED] = {
+		READS, "SELECT l.line_id::bigint FROM @archived_line AS l WHERE l.attached_id" EQ "$1"
+		" AND pg_catalog.hash_array(l.attached_key)" EQ "pg_catalog.hash_array($2::pg_catalog.text[])"
+		" AND l.attached_key" EQ "$2::pg_catalog.text[]",
+		2, {INT4OID, TEXTOID}
+	},
+	[PLAN_ATTACHED_INSERT] = {
+		WRITES,
+		"INSERT INTO @order_line (" ALL_LINE_COLUMNS ") SELECT * FROM ("
+		"SELECT "
+		"u.line_id, u.item, u.location, u.priority, u.ship_policy, u.requested_on, "
+		"u.qty_ordered, u.qty_shipped, u.qty_allocated, u.qty_backordered, u.qty_cancelled, "
+		"u.qty_returned, u.qty_filled_first, u.queued_at, u.closed_at, u.order_ref, u.held, "
+		"u.customer, u.line_no, u.demand, u.unit_price, u.currency, u.payment_days, "
+		"u.ordered_at, u.attached_id, "
+		"u.attached_key::pg_catalog.text[], u.pending"
+		" FROM unnest("
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27, $28"
+		")"
+		" AS u(" ALL_LINE_COLUMNS ", old_item)) AS l",
+		LINE_NCOLUMNS + 1, {ALL_LINE_ARRAYS, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_UPDATE] = {
+		WRITES,
+		"UPDATE @order_line AS l SET " ALL_LINE_SETS " FROM unnest("
+		"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+		"$19, $20, $21, $22, $23, $24, $25, $26, $27, $28"
+		")"
+		" AS u(" ALL_LINE_COLUMNS ", old_item)"
+		" WHERE l.line_id" EQ "u.line_id AND l.item" EQ "u.old_item",
+		LINE_NCOLUMNS + 1, {ALL_LINE_ARRAYS, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_DELETE] = {
+		WRITES,
+		"DELETE FROM @order_line AS l USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_UNCHANGED] = {
+		READS,
+		"SELECT 1 FROM unnest($1, $2, $3, $4, $5, $6) AS d(line_id, item, ordered, shipped, allocated, backordered)"
+		" JOIN @order_line AS l ON l.line_id" EQ "d.line_id AND l.item" EQ "d.item"
+		" WHERE l.qty_ordered::numeric" EQ "d.ordered AND l.qty_shipped::numeric" EQ "d.shipped"
+		" AND l.qty_allocated::numeric" EQ "d.allocated AND l.qty_backordered::numeric" EQ "d.backordered",
+		6, {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		NUMERICARRAYOID}
+	},
+	[PLAN_ATTACHED_UNKEY] = {
+		WRITES,
+		"UPDATE @order_line AS l SET attached_key = NULL FROM unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ATTACHED_OPEN] = {
+		READS,
+		"SELECT 1 FROM @order_line WHERE attached_id" EQ "$1"
+		" AND (qty_backordered" GT "0 OR qty_allocated" GT "0) LIMIT 1",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_FREE_ARCHIVED] = {
+		WRITES,
+		"UPDATE @archived_line SET attached_id = NULL, attached_key = NULL WHERE attached_id" EQ "$1",
+		1, {INT4OID}
+	},
+	[PLAN_ATTACHED_FREE] = {
+		WRITES,
+		"UPDATE @order_line SET attached_id = NULL, attached_key = NULL WHERE attached_id" EQ "$1",
+		1, {INT4OID}
+	},
 	[PLAN_SUPPLY_OPEN] = {
 		READS,
 		"SELECT supply_id::bigint, expected_on::pg_catalog.date, qty_expected::numeric,"
@@ -434,14 +606,14 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINE_PLACE] = {
 		READS,
-		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE line_id" EQ "$1",
+		"SELECT item::pg_catalog.text, location::pg_catalog.text, pending IS NOT NULL"
+		" FROM @order_line WHERE line_id" EQ "$1",
 		1, {INT8OID}
 	},
 	[PLAN_ORDER_PLACES] = {
 		READS,
 		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @order_line"
-		" WHERE order_ref" EQ "$1 GROUP BY item, location"
+		" WHERE order_ref" EQ "$1 AND pending IS NULL GROUP BY item, location"
 		" ORDER BY item COLLATE \"C\", location COLLATE \"C\"",
 		1, {TEXTOID}
 	},
@@ -463,6 +635,30 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE line_id" EQ "$1 AND item" EQ "$2",
 		8, {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID,
 		TIMESTAMPTZOID}
+	},
+	[PLAN_PENDING_OWN] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending" EQ "ANY ($1) AND pending IS NOT NULL ORDER BY queued_at, line_id",
+		1, {INT8ARRAYOID}
+	},
+	[PLAN_PENDING_ALL] = {
+		READS,
+		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		" WHERE pending IS NOT NULL ORDER BY queued_at, line_id"
+	},
+	[PLAN_LINES_SPLIT] = {
+		WRITES,
+		"UPDATE @order_line AS l SET location = c.location, qty_ordered = c.ordered,"
+		" qty_shipped = c.shipped, qty_allocated = c.allocated, qty_backordered = c.backordered,"
+		" qty_filled_first = c.shipped" PLUS "c.allocated, queued_at = c.queued_at,"
+		" closed_at = CASE WHEN c.allocated" PLUS "c.backordered" EQ "0 THEN c.queued_at END,"
+		" pending = NULL"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+		" AS c(line_id, item, location, ordered, shipped, allocated, backordered, queued_at)"
+		" WHERE l.line_id" EQ "c.line_id AND l.item" EQ "c.item",
+		8, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID,
+		NUMERICARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[PLAN_DUE_INSERT] = {
 		READS,
@@ -579,12 +775,12 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM @order_line AS l CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS n,"
 		" COALESCE(pg_catalog.sum(o.qty_backordered), 0) AS qty FROM @order_line AS o"
 		" WHERE o.item" EQ "$1 AND o.location" EQ "$2 AND o.qty_backordered" GT "0 AND NOT o.held"
-		" AND ROW(o.priority, o.queued_at, o.line_id)" LT
+		" AND o.pending IS NULL AND ROW(o.priority, o.queued_at, o.line_id)" LT
 		"ROW(l.priority, l.queued_at, l.line_id)) AS a"
 		" WHERE l.line_id" EQ "$3 AND l.item" EQ "$1 AND l.location" EQ "$2"
-		" AND l.qty_backordered" GT "0 AND NOT l.held"
+		" AND l.qty_backordered" GT "0 AND NOT l.held AND l.pending IS NULL"
 		" AND NOT EXISTS (SELECT FROM @order_line AS h WHERE h.item" EQ "$1 AND h.location" EQ "$2"
-		" AND h.qty_backordered" GT "0 AND h.held)",
+		" AND h.qty_backordered" GT "0 AND h.held AND h.pending IS NULL)",
 		3, {TEXTOID, TEXTOID, INT8OID}
 	},
 	[PLAN_PEG_SUPPLY] = {
@@ -649,11 +845,10 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_CAP_USED] = {
 		WHOLE,
-		"SELECT " NET_TAKEN " FROM @movement AS m JOIN @order_line AS l"
-		" ON l.line_id" EQ "m.line_id AND l.item" EQ "m.item AND l.location" EQ "m.location"
-		" WHERE m.item" EQ "$1 AND m.location" EQ "$2 AND m.at OPERATOR(pg_catalog.>=) $3"
-		" AND CASE WHEN $4 IS NULL THEN l.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
-		" @customer_group AS g WHERE g.customer" EQ "l.customer AND g.group_name" EQ "$4) END",
+		"SELECT " NET_TAKEN " FROM (" TAKEN_BY("@movement", "@order_line")
+		" UNION ALL " TAKEN_BY("@archived_movement", "@archived_line") ") AS m"
+		" WHERE CASE WHEN $4 IS NULL THEN m.priority" EQ "$5 ELSE EXISTS (SELECT FROM"
+		" @customer_group AS g WHERE g.customer" EQ "m.customer AND g.group_name" EQ "$4) END",
 		5, {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID}
 	},
 	[PLAN_CAP_WRITE] = {
@@ -735,7 +930,8 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_REF_KNOWN] = {
 		READS,
 		"SELECT 1 FROM @supply WHERE supply_ref" EQ "$1"
-		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1",
+		" UNION ALL SELECT 1 FROM @order_line WHERE order_ref" EQ "$1"
+		" UNION ALL SELECT 1 FROM @archived_line WHERE order_ref" EQ "$1",
 		1, {TEXTOID}
 	},
 	[PLAN_TRANSFER_LINE] = {
@@ -875,10 +1071,13 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" COALESCE(m.on_hand, 0)::numeric, COALESCE(l.allocated, 0)::numeric,"
 		" COALESCE(l.backordered, 0)::numeric"
 		" FROM @stock AS s"
-		" LEFT JOIN (SELECT item, location, pg_catalog.sum(CASE WHEN kind" EQ "'ship'"
-		" THEN OPERATOR(pg_catalog.-) qty ELSE qty END) AS on_hand FROM @movement"
+		" LEFT JOIN (SELECT item, location, pg_catalog.sum(qty) AS on_hand FROM"
+		" (SELECT item, location, CASE WHEN kind" EQ "'ship' THEN OPERATOR(pg_catalog.-) qty"
+		" ELSE qty END AS qty FROM @movement"
 		" WHERE ($1 IS NULL OR item" EQ "$1) AND (kind" EQ "'ship' OR kind" EQ "'receive'"
-		" OR kind" EQ "'adjust' OR kind" EQ "'return') GROUP BY item, location) AS m"
+		" OR kind" EQ "'adjust' OR kind" EQ "'return')"
+		" UNION ALL SELECT item, location, on_hand FROM @archived_total"
+		" WHERE $1 IS NULL OR item" EQ "$1) AS j GROUP BY item, location) AS m"
 		" ON m.item" EQ "s.item AND m.location" EQ "s.location"
 		" LEFT JOIN (SELECT item, location, pg_catalog.sum(qty_allocated) AS allocated,"
 		" pg_catalog.sum(qty_backordered) AS backordered FROM @order_line"
@@ -886,6 +1085,104 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" GROUP BY item, location) AS l"
 		" ON l.item" EQ "s.item AND l.location" EQ "s.location"
 		" WHERE $1 IS NULL OR s.item" EQ "$1",
+		1, {TEXTOID}
+	},
+	[PLAN_ARCHIVE_TURN] = {
+		WHOLE, "SELECT 1 FROM @book FOR NO KEY UPDATE"
+	},
+	[PLAN_ARCHIVE_PICK] = {
+		READS,
+		"SELECT line_id::bigint, item::pg_catalog.text, order_ref::pg_catalog.text FROM @order_line"
+		" WHERE ROW(line_id, item)" GT "ROW($2, $3) AND closed_at" LT "$1"
+		" ORDER BY line_id, item LIMIT $4",
+		4, {TIMESTAMPTZOID, INT8OID, TEXTOID, INT8OID}
+	},
+	[PLAN_ARCHIVE_OPEN_ORDERS] = {
+		READS,
+		"SELECT d.n FROM pg_catalog.unnest($1) WITH ORDINALITY AS d(order_ref, n)"
+		" WHERE EXISTS (SELECT FROM @order_line AS o WHERE o.order_ref" EQ "d.order_ref"
+		" AND (o.closed_at IS NULL OR o.closed_at OPERATOR(pg_catalog.>=) $2))",
+		2, {TEXTARRAYOID, TIMESTAMPTZOID}
+	},
+	[PLAN_ARCHIVE_LOCK] = {
+		READS,
+		"SELECT l.line_id::bigint, l.item::pg_catalog.text"
+		" FROM (SELECT p.line_id, p.item FROM unnest($1, $2) AS p(line_id, item)"
+		" UNION SELECT o.line_id, o.item FROM @order_line AS o WHERE o.order_ref" EQ "ANY ($3)) AS w"
+		" JOIN @order_line AS l ON l.line_id" EQ "w.line_id AND l.item" EQ "w.item"
+		" WHERE l.closed_at" LT "$4 ORDER BY l.line_id, l.item FOR UPDATE OF l SKIP LOCKED",
+		4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+	},
+	[PLAN_ARCHIVE_READY] = {
+		READS,
+		"SELECT w.line_id::bigint, w.item::pg_catalog.text FROM (SELECT c.line_id, c.item, c.order_ref, c.fit,"
+		" pg_catalog.max(c.n) OVER (PARTITION BY c.order_ref) AS n"
+		" FROM (SELECT f.line_id, f.item, f.order_ref,"
+		" pg_catalog.count(*) OVER (PARTITION BY f.order_ref) AS fit,"
+		/* once for each order */
+		" CASE WHEN f.order_ref IS NOT NULL"
+		" AND pg_catalog.row_number() OVER (PARTITION BY f.order_ref)" EQ "1"
+		" THEN (SELECT pg_catalog.count(*) FROM @order_line AS o WHERE o.order_ref" EQ "f.order_ref) END AS n"
+		" FROM (SELECT l.line_id, l.item, l.order_ref"
+		" FROM unnest($1, $2) AS d(line_id, item)"
+		" JOIN @order_line AS l ON l.line_id" EQ "d.line_id AND l.item" EQ "d.item"
+		" CROSS JOIN LATERAL (SELECT " STATE_TOTAL("s") MINUS "COALESCE(pg_catalog.sum(m.qty)"
+		" FILTER (WHERE m.from_state" EQ "'s' AND m.kind OPERATOR(pg_catalog.<>) 'return'), 0) AS shipped,"
+		" " STATE_NET("a") " AS allocated, " STATE_NET("b") " AS backordered,"
+		" " STATE_NET("c") " AS cancelled, " STATE_NET("r") " AS returned"
+		" FROM @movement AS m WHERE m.line_id" EQ "l.line_id AND m.item" EQ "l.item"
+		" AND m.location" EQ "l.location) AS j"
+		" WHERE j.shipped" EQ "l.qty_shipped AND j.allocated" EQ "0 AND j.backordered" EQ "0"
+		" AND j.cancelled" EQ "l.qty_cancelled AND j.returned" EQ "l.qty_returned"
+		" AND NOT EXISTS (SELECT FROM @supply AS s WHERE s.line_id" EQ "l.line_id"
+		" AND s.item" EQ "l.item AND NOT s.closed AND s.qty_received" LT "s.qty_expected)"
+		" AND NOT EXISTS (SELECT FROM @supply AS s WHERE s.for_line_id" EQ "l.line_id"
+		" AND s.item" EQ "l.item AND NOT s.closed AND s.qty_received" LT "s.qty_expected)"
+		" AND NOT EXISTS (SELECT FROM @archived_line AS a WHERE a.line_id" EQ "l.line_id"
+		" AND a.item" EQ "l.item)) AS f) AS c) AS w"
+		" WHERE w.order_ref IS NULL OR w.fit" EQ "w.n ORDER BY w.line_id, w.item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVE_JOURNAL] = {
+		WRITES,
+		"WITH gone AS (DELETE FROM @movement AS m USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE m.line_id" EQ "d.line_id AND (m.item" EQ "d.item OR NOT EXISTS ("
+		"SELECT FROM @order_line AS o WHERE o.line_id" EQ "m.line_id AND o.item" EQ "m.item))"
+		" RETURNING m.*),"
+		" kept AS (INSERT INTO @archived_movement (&) SELECT & FROM gone ORDER BY movement_id)"
+		" INSERT INTO @archived_total AS t (item, location, receipt_id, on_hand, filled)"
+		" SELECT g.item, g.location, g.receipt_id, pg_catalog.trim_scale(g.on_hand),"
+		" pg_catalog.trim_scale(g.filled) FROM (SELECT item, location, receipt_id,"
+		" pg_catalog.sum(CASE WHEN kind" EQ "'ship' THEN OPERATOR(pg_catalog.-) qty"
+		" WHEN kind" EQ "'receive' OR kind" EQ "'adjust' OR kind" EQ "'return' THEN qty"
+		" ELSE 0 END) AS on_hand,"
+		" pg_catalog.sum(CASE WHEN receipt_id IS NOT NULL AND (kind" EQ "'ship'"
+		" OR kind" EQ "'allocate') THEN qty ELSE 0 END) AS filled"
+		" FROM gone GROUP BY item, location, receipt_id) AS g"
+		" WHERE g.on_hand OPERATOR(pg_catalog.<>) 0 OR g.filled OPERATOR(pg_catalog.<>) 0"
+		" ON CONFLICT (item, location, receipt_id) DO UPDATE SET"
+		" on_hand = pg_catalog.trim_scale(t.on_hand" PLUS "excluded.on_hand),"
+		" filled = pg_catalog.trim_scale(t.filled" PLUS "excluded.filled)",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVE_LINES] = {
+		WRITES,
+		"WITH gone AS (DELETE FROM @order_line AS l USING unnest($1, $2) AS d(line_id, item)"
+		" WHERE l.line_id" EQ "d.line_id AND l.item" EQ "d.item RETURNING l.*)"
+		" INSERT INTO @archived_line (~) SELECT ~ FROM gone ORDER BY line_id, item",
+		2, {INT8ARRAYOID, TEXTARRAYOID}
+	},
+	[PLAN_ARCHIVED] = {
+		READS,
+		"SELECT item::pg_catalog.text, location::pg_catalog.text FROM @archived_line"
+		" WHERE line_id" EQ "$1 LIMIT 1",
+		1, {INT8OID}
+	},
+	[PLAN_TRANSFER_ARCHIVED] = {
+		READS,
+		"SELECT s.line_id::bigint FROM @supply AS s JOIN @archived_line AS l"
+		" ON l.line_id" EQ "s.line_id AND l.item" EQ "s.item"
+		" WHERE s.supply_ref" EQ "$1 AND s.kind" EQ "'transfer' LIMIT 1",
 		1, {TEXTOID}
 	},
 	[PLAN_REALLOCATE_LOCK] = {
@@ -982,6 +1279,9 @@ plan_text(const BkoBook *book, const char *sql)
 			appendStringInfoString(&buf, book->prefix);
 		else if (*p == '#')
 			appendStringInfoString(&buf, bko_part_columns(book));
+		else if (*p == '~' || *p == '&')
+			appendStringInfoString(&buf, bko_archive_columns(book, *p == '~' ? BKO_ORDER_LINE :
+															 BKO_MOVEMENT));
 		else
 			appendStringInfoChar(&buf, *p);
 	}
@@ -994,10 +1294,9 @@ plan_text(const BkoBook *book, const char *sql)
  * when they have grown.  Every statement here has an index made for it.
  */
 static SPIPlanPtr
-make_plan(const BkoBook *book, BkoPlanId id)
+prepare(const char *sql, int nargs, const Oid *types, bool whole)
 {
 	int			nestlevel = NewGUCNestLevel();
-	bool		whole = (specs[id].what == WHOLE || specs[id].what == WHOLE_WRITES);
 	SPIPlanPtr	plan;
 	CachedPlan *cplan;
 
@@ -1005,9 +1304,7 @@ make_plan(const BkoBook *book, BkoPlanId id)
 		(void) set_config_option(planner_off[i], "off", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 
-	plan = SPI_prepare_cursor(plan_text(book, specs[id].sql), specs[id].nargs,
-							  (Oid *) specs[id].argtypes,
-							  whole ? 0 : CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(sql, nargs, (Oid *) types, whole ? 0 : CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
@@ -1019,6 +1316,34 @@ make_plan(const BkoBook *book, BkoPlanId id)
 	}
 
 	AtEOXact_GUC(true, nestlevel);
+	return plan;
+}
+
+static SPIPlanPtr
+make_plan(const BkoBook *book, BkoPlanId id)
+{
+	return prepare(plan_text(book, specs[id].sql), specs[id].nargs, specs[id].argtypes,
+				   specs[id].what == WHOLE || specs[id].what == WHOLE_WRITES);
+}
+
+/*
+ * The same for a statement whose text is made for one attached table; the
+ * caller keeps the plan.  Names are looked up with the rights of run's owner.
+ * "whole" where no index is made for it: then it is planned as anybody's
+ * statement.
+ */
+SPIPlanPtr
+bko_keep_plan(const BkoRun *run, const char *sql, int nargs, const Oid *types, bool whole)
+{
+	Oid			save_userid;
+	int			save_sec;
+	SPIPlanPtr	plan;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	plan = prepare(sql, nargs, types, whole);
+	SetUserIdAndSecContext(save_userid, save_sec);
 	return plan;
 }
 
@@ -1050,9 +1375,8 @@ get_plan(BkoBook *book, BkoPlanId id)
 }
 
 static uint64
-execute(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+execute(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 {
-	SPIPlanPtr	plan = get_plan(book, id);
 	int			rc;
 
 	/* volatile: the statement sees all that was written so far */
@@ -1064,7 +1388,7 @@ execute(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limi
 
 /* The same for a statement whose tables have triggers of ours. */
 static uint64
-execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, long limit)
+execute_writing(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 {
 	int			save_depth = writing_depth;
 	uint64		n = 0;
@@ -1072,7 +1396,7 @@ execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, l
 	writing_depth = bko_trigger_depth() + 1;
 	PG_TRY();
 	{
-		n = execute(book, id, values, nulls, limit);
+		n = execute(plan, values, nulls, limit);
 	}
 	PG_FINALLY();
 	{
@@ -1083,10 +1407,28 @@ execute_writing(BkoBook *book, BkoPlanId id, Datum *values, const char *nulls, l
 }
 
 /*
- * Run a statement of the book with its owner's rights, SPI being connected.
- * nulls as in SPI_execute_plan.  Returns the number of rows; bko_result()
- * reads them.
+ * Run a kept plan with an owner's rights, SPI being connected: "writing" where
+ * triggers of ours are to know that the engine itself writes.  nulls as in
+ * SPI_execute_plan.  Returns the number of rows; bko_result() reads them.
  */
+uint64
+bko_run_plan(const BkoRun *run, SPIPlanPtr plan, Datum *values, const char *nulls, long limit,
+			 bool writing)
+{
+	Oid			save_userid;
+	int			save_sec;
+	uint64		n;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	n = writing ? execute_writing(plan, values, nulls, limit) :
+		execute(plan, values, nulls, limit);
+	SetUserIdAndSecContext(save_userid, save_sec);
+	return n;
+}
+
+/* Run a statement of the book with its owner's rights, in the same way. */
 uint64
 bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long limit)
 {
@@ -1098,8 +1440,8 @@ bko_run(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls, long 
 	SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	n = (specs[id].what == WRITES || specs[id].what == WHOLE_WRITES) ?
-		execute_writing(run->book, id, values, nulls, limit) :
-		execute(run->book, id, values, nulls, limit);
+		execute_writing(get_plan(run->book, id), values, nulls, limit) :
+		execute(get_plan(run->book, id), values, nulls, limit);
 	SetUserIdAndSecContext(save_userid, save_sec);
 	return n;
 }
@@ -1155,7 +1497,7 @@ bko_run_stable(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls
 uint64
 bko_run_as_caller(const BkoRun *run, BkoPlanId id, Datum *values, const char *nulls)
 {
-	return execute(run->book, id, values, nulls, 0);
+	return execute(get_plan(run->book, id), values, nulls, 0);
 }
 
 /* A value of the last result; columns count from 1 as in SPI. */
@@ -1189,6 +1531,14 @@ bko_result_qty(uint64 row, int column, const char *name)
 	Datum		value = bko_result(row, column, &isnull);
 
 	return bko_stored_qty(value, isnull, name);
+}
+
+/* A row of the last result, for bko_column_arrays(). */
+void
+bko_result_row(int i, void *arg, Datum *values, bool *nulls)
+{
+	for (int c = 0; c < SPI_tuptable->tupdesc->natts; c++)
+		values[c] = bko_result(i, c + 1, &nulls[c]);
 }
 
 /* A one-dimensional array of n values of a type; nulls may be NULL. */

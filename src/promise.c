@@ -241,23 +241,7 @@ is_current(const Reading *reading)
 static void
 check_key(Reading *reading, Datum key)
 {
-	bool		isnull;
-	bool		right;
-
-	SPI_connect();
-	right = bko_run_stable(&reading->run, PLAN_READ_KEY, NULL, NULL) == 1;
-	if (right)
-	{
-		Datum		value = bko_result(0, 1, &isnull);
-
-		right = !isnull && memcmp(DatumGetUUIDP(value), DatumGetUUIDP(key), UUID_LEN) == 0;
-	}
-	SPI_finish();
-	if (!right)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for what waits in book %s", reading->run.book->prefix),
-				 errhint("Read the views of the book: open_backorder, pegging.")));
+	bko_check_read_key(&reading->run, key);
 	reading->key = *DatumGetUUIDP(key);
 }
 

@@ -261,7 +261,7 @@ decided_elsewhere(BkoFrame *frame, BkoStock *stock)
 	BkoStock   *share;
 
 	while ((share = bko_frame_other(frame, stock, &other)) != NULL)
-		if (share->nchanges > 0)
+		if (share->nchanges > 0 || other->unwritten)
 			return true;
 	return false;
 }

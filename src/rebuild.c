@@ -104,13 +104,15 @@ bko_rebuild(PG_FUNCTION_ARGS)
 	Datum		args[3];
 	const char *nulls = PG_ARGISNULL(1) ? "n  " : "   ";
 	BkoFrame   *frame;
+	int64		nsplit;
 	int64		ncorrected;
 
 	SPI_connect();
+	nsplit = bko_split_stranded(&run);
 	frame = bko_function_frame(&run, NULL);
 	args[0] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
 	lock_stocks(frame, args[0], nulls);
-	ncorrected = correct_lanes(frame, args[0], nulls);
+	ncorrected = nsplit + correct_lanes(frame, args[0], nulls);
 	ncorrected += bko_run(&run, PLAN_REBUILD_LIMITED, args, nulls, 0);
 	bko_epoch_next();
 	args[1] = TimestampTzGetDatum(bko_journal_now(frame));

@@ -35,6 +35,9 @@ PG_FUNCTION_INFO_V1(bko_is_location_list);
 
 BkoPartSink *bko_part_sink = NULL;
 
+/* Trigger depth at which triggers see parts being inserted; 0: none are. */
+static int	inserting_depth = 0;
+
 /* A location that a line may be placed at. */
 typedef struct Place
 {
@@ -140,13 +143,8 @@ refuse_not_stocked(const BkoRun *run, const text *item, uint64 n)
 static int
 compare_names(const void *a, const void *b)
 {
-	const text *x = (*(Place *const *) a)->stock->location;
-	const text *y = (*(Place *const *) b)->stock->location;
-	int			xlen = VARSIZE_ANY_EXHDR(x);
-	int			ylen = VARSIZE_ANY_EXHDR(y);
-	int			cmp = memcmp(VARDATA_ANY(x), VARDATA_ANY(y), Min(xlen, ylen));
-
-	return cmp != 0 ? cmp : xlen - ylen;
+	return bko_compare_texts((*(Place *const *) a)->stock->location,
+							 (*(Place *const *) b)->stock->location);
 }
 
 static void
@@ -335,6 +333,16 @@ read_who(BkoFrame *frame, Sources *sources, BkoRow *row, BkoLine *line)
 }
 
 /*
+ * The first location that an item may be sourced from, for a line that is
+ * placed later; every such location is known to the frame then.  Raises BK001.
+ */
+text *
+bko_source_first(BkoFrame *frame, const text *item)
+{
+	return sources_of(frame, item)->places[0].stock->location;
+}
+
+/*
  * A new line names no location: lock every place that it may go to and decide.
  * Sets location and qty_ordered of the row to those of its own part;
  * bko_source_note_parts() notes the further ones when the row is decided.
@@ -390,6 +398,34 @@ add_part(BkoFrame *frame)
 }
 
 /*
+ * Note the part at a place of the line that bko_source_line() placed and that
+ * is now this row; what it will take is kept for it.
+ */
+static Part *
+note_part(BkoFrame *frame, Place *place, const BkoStock *own, int64 line_id,
+		  TimestampTz queued_at)
+{
+	Part	   *part = add_part(frame);
+
+	part->line_id = line_id;
+	part->queued_at = queued_at;
+	part->own = own;
+	part->given = frame->sourcing->given;
+	part->stock = place->stock;
+	part->take = place->take;
+	part->waits = place->waits;
+	place->stock->part_take += place->take;
+	place->stock->part_waits += place->waits;
+	return part;
+}
+
+static bool
+has_further_part(const Place *place, const BkoStock *own)
+{
+	return place->stock != own && place->take + place->waits > 0;
+}
+
+/*
  * The line that bko_source_line() placed has become this row at its own place:
  * note its further parts, and keep for them what they will take.  The row may
  * still be kept out.
@@ -403,24 +439,29 @@ bko_source_note_parts(BkoFrame *frame, const BkoStock *own, int64 line_id, Times
 	{
 		Place	   *place = &sources->places[i];
 		BkoTaken	taken = {0};
-		Part	   *part;
 
-		if (place->stock == own || place->take + place->waits == 0)
+		if (!has_further_part(place, own))
 			continue;
-		part = add_part(frame);
-		part->line_id = taken.id = line_id;
-		part->queued_at = taken.queued_at = queued_at;
-		part->own = own;
-		part->given = frame->sourcing->given;
-		part->stock = place->stock;
-		part->take = taken.part_take = place->take;
-		part->waits = taken.part_waits = place->waits;
+		(void) note_part(frame, place, own, line_id, queued_at);
+		taken.id = line_id;
+		taken.queued_at = queued_at;
+		taken.part_take = place->take;
+		taken.part_waits = place->waits;
 		taken.nchanges = taken.narrivals = PG_INT32_MAX;	/* fills nobody */
 		taken.assign_all = true;	/* nor does it bring anything */
-		place->stock->part_take += place->take;
-		place->stock->part_waits += place->waits;
 		bko_took(frame, place->stock, &taken);
 	}
+}
+
+/* The same for a line whose row is in the table already. */
+void
+bko_source_keep_parts(BkoFrame *frame, const BkoStock *own, int64 line_id, TimestampTz queued_at)
+{
+	Sources    *sources = frame->sourcing->chosen;
+
+	for (int i = 0; i < sources->nplaces; i++)
+		if (has_further_part(&sources->places[i], own))
+			note_part(frame, &sources->places[i], own, line_id, queued_at)->went_in = true;
 }
 
 /* By the row that they are parts of. */
@@ -583,6 +624,35 @@ tell_sink(const BkoRun *run, int ninserted)
 }
 
 /*
+ * In one of our triggers: was it fired for the further parts of lines?  These are
+ * decided at once, also where other lines are split when the transaction commits.
+ */
+bool
+bko_source_inserting(void)
+{
+	return inserting_depth != 0 && inserting_depth == bko_trigger_depth();
+}
+
+static uint64
+insert_parts(const BkoRun *run, Datum *args)
+{
+	int			save_depth = inserting_depth;
+	uint64		n = 0;
+
+	inserting_depth = bko_trigger_depth() + 1;
+	PG_TRY();
+	{
+		n = bko_run(run, PLAN_PARTS_INSERT, args, NULL, 0);
+	}
+	PG_FINALLY();
+	{
+		inserting_depth = save_depth;
+	}
+	PG_END_TRY();
+	return n;
+}
+
+/*
  * Insert the further parts of the lines that went in, at the places that were
  * decided, whose stock rows are still locked.  With the rights of the owner:
  * whoever was let in with the line orders nothing beyond it.  In one statement:
@@ -603,7 +673,7 @@ bko_source_insert_parts(const BkoRun *run, const BkoParts *parts)
 		return;
 	bko_column_arrays(args, column_types, NCOLS, n, part_row, in);
 	SPI_connect();
-	ninserted = bko_run(run, PLAN_PARTS_INSERT, args, NULL, 0);
+	ninserted = insert_parts(run, args);
 	check_inserted(in, n, ninserted);
 	tell_sink(run, ninserted);
 	SPI_finish();

@@ -18,6 +18,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* Rows written at once, which bounds the memory that they take. */
+#define BATCH 65536
+
 /* The one-letter code of a fill_rule. */
 char
 bko_rule_code(const text *rule)
@@ -68,6 +71,17 @@ bko_stock_of_result(BkoStock *stock)
 	return DatumGetBool(bko_result(0, 10, &isnull));
 }
 
+void		(*bko_before_stock_lock) (const BkoRun *run, const text *item,
+									  const text *location) = NULL;
+/* By item and location: the order in which stock rows are locked. */
+int
+bko_stock_compare(const BkoStock *a, const BkoStock *b)
+{
+	int			cmp = bko_compare_texts(a->item, b->item);
+
+	return cmp != 0 ? cmp : bko_compare_texts(a->location, b->location);
+}
+
 /*
  * Lock the stock row and read it, SPI being connected.  Raises BK001 where
  * there is none.
@@ -80,9 +94,12 @@ lock_row(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[2];
 
+	if (!frame->dry && frame->run.book->stock_attached)
+		bko_before_stock_lock(&frame->run, stock->item, stock->location);
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
-	if (bko_run(&frame->run, frame->dry ? PLAN_STOCK_READ : PLAN_STOCK_LOCK, args, NULL, 0) == 0)
+	if ((frame->dry ? bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) :
+		 bko_lock_stock(frame, stock, args)) == 0)
 		bko_not_stocked(&frame->run, stock->item, stock->location);
 
 	stock->limited = bko_stock_of_result(stock);
@@ -176,6 +193,33 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	if (stock->lanes > 0 && leave_lanes(frame, stock) && stock->laned > 0)
 		(void) gather(frame, stock, false);
 	SPI_finish();
+}
+
+/*
+ * What is told of a stock row that isn't locked: that it is there, and its step.
+ * Raises BK001 where it is not there.  SPI need not be connected.
+ */
+BkoStock *
+bko_stock_look(BkoFrame *frame, const text *item, const text *location)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
+	Datum		args[2];
+	Datum		step;
+	bool		isnull;
+
+	if (stock->looked == bko_epoch() || stock->epoch == bko_epoch())
+		return stock;
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	if (bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) == 0)
+		bko_not_stocked(&frame->run, stock->item, stock->location);
+	step = bko_result(0, 5, &isnull);
+	stock->step = isnull ? 0 : bko_stored_qty(step, isnull, "qty_step");
+	SPI_finish();
+	stock->looked = bko_epoch();
+	return stock;
 }
 
 /*
@@ -488,12 +532,17 @@ static void
 write_many(BkoFrame *frame, BkoStock **stocks, int n)
 {
 	Datum		args[NCOLS];
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko stock rows",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
 
 	bko_column_arrays(args, column_types, NCOLS, n, stock_row, stocks);
 	for (int i = 0; i < n; i++)
 		clear_share(stocks[i]);
 	if (bko_run(&frame->run, PLAN_STOCK_WRITE_MANY, args, NULL, 0) != n)
 		refuse_unwritten();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
 }
 
 /* ---- rows with lanes ---- */
@@ -643,6 +692,7 @@ bko_stock_write(BkoFrame *frame)
 	if (nchanged == 1)
 		write_one(frame, stocks[0]);
 	else
-		write_many(frame, stocks, nchanged);
+		for (int done = 0; done < nchanged; done += BATCH)
+			write_many(frame, stocks + done, Min(nchanged - done, BATCH));
 	bko_epoch_next();
 }

@@ -42,6 +42,8 @@ bko_count_stock(PG_FUNCTION_ARGS)
 	args[1] = PointerGetDatum(location);
 	args[2] = NumericGetDatum(bko_qty_to_numeric(bko_check_qty(PG_GETARG_DATUM(2), PG_ARGISNULL(2),
 															   "counted", item, location)));
+	if (run.book->stock_attached)
+		bko_before_stock_lock(&run, item, location);
 	SPI_connect();
 	gather_first(&run, item, location);
 	bko_journal_next_reason(BKO_ARG_TEXT(4));

@@ -181,7 +181,10 @@ typedef struct Transfer
 	int64		line_id;
 } Transfer;
 
-/* The transfers of a reference, in the order of their stock rows; palloc'd.  Raises BK007. */
+/*
+ * The transfers of a reference, in the order of their stock rows; palloc'd.  Raises
+ * BK007, BK008 where they are archived.
+ */
 static int
 read_transfers(const BkoRun *run, const text *ref, Transfer **transfers)
 {
@@ -190,10 +193,14 @@ read_transfers(const BkoRun *run, const text *ref, Transfer **transfers)
 	bool		isnull;
 
 	if (n == 0)
+	{
+		if (bko_run(run, PLAN_TRANSFER_ARCHIVED, &arg, NULL, 1) > 0)
+			bko_refuse_archived(run, DatumGetInt64(bko_result(0, 1, &isnull)));
 		ereport(ERROR,
 				(errcode(ERRCODE_BKO_SUPPLY),
 				 errmsg("there is no transfer \"%s\"", bko_show_text(ref)),
 				 errhint("Give the ref that transfer() took or returned.")));
+	}
 	*transfers = palloc(n * sizeof(Transfer));
 	for (int i = 0; i < n; i++)
 	{
@@ -208,7 +215,7 @@ read_transfers(const BkoRun *run, const text *ref, Transfer **transfers)
 /*
  * bko.cancel_transfer(book, ref, reason): cancels what is open of a transfer's
  * order lines; expected at the other location is no more than what has left
- * and was not taken back.  Raises BK007, 22004.
+ * and was not taken back.  Raises BK007, BK008, 22004.
  */
 Datum
 bko_cancel_transfer(PG_FUNCTION_ARGS)
@@ -222,6 +229,7 @@ bko_cancel_transfer(PG_FUNCTION_ARGS)
 	int			n;
 
 	SPI_connect();
+	bko_split_pending(&run);
 	frame = bko_function_frame(&run, BKO_ARG_TEXT(2));
 	n = read_transfers(&run, ref, &transfers);
 	for (int c = 0; c < 3; c++)

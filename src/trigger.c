@@ -16,6 +16,7 @@
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 /* The bit of an operation; see BKO_ON_INSERT and so on. */
@@ -124,40 +125,103 @@ bko_row_text(BkoRow *row, int column)
 	return DatumGetTextPP(BKO_VALUE(row, column));
 }
 
+/* Begin to read a transition table, by a pointer of our own: others may read it too. */
+static void
+rewind_table(Tuplestorestate *rows)
+{
+	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
+}
+
 /*
- * Call "tally" for each row of the transition table, which is what really went
- * in.  What it allocates in the current context goes after each row.
+ * Call "tally" for each row of a transition table.  What it allocates in the
+ * current context goes after each row.
  */
 void
-bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
-				 void (*tally) (BkoFrame *frame, BkoRow *row))
+bko_each_row(TriggerData *trigdata, Tuplestorestate *rows, BkoFrame *frame,
+			 void (*tally) (BkoFrame *frame, TupleTableSlot *slot, void *arg), void *arg)
 {
-	Tuplestorestate *rows = bko_new_rows(trigdata);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation),
 													&TTSOpsMinimalTuple);
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "bko row",
 											  ALLOCSET_SMALL_SIZES);
 
-	/* a read pointer of our own: other triggers may read the table too */
-	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
-	tuplestore_rescan(rows);
+	rewind_table(rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
 		/* the slot's tuple, read back from disk, must outlive a reset of cxt */
 		MemoryContext old = MemoryContextSwitchTo(cxt);
-		BkoRow		row;
 
 		slot_getallattrs(slot);
-		row.desc = slot->tts_tupleDescriptor;
-		row.attno = bko_columns(frame->run.book, table, trigdata->tg_relation);
-		row.values = slot->tts_values;
-		row.nulls = slot->tts_isnull;
-		tally(frame, &row);
+		tally(frame, slot, arg);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(cxt);
 	}
 	MemoryContextDelete(cxt);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+typedef struct Tally
+{
+	Relation	rel;
+	BkoTable	table;
+	void		(*each) (BkoFrame *frame, BkoRow *row);
+} Tally;
+
+static void
+tally_slot(BkoFrame *frame, TupleTableSlot *slot, void *arg)
+{
+	Tally	   *tally = arg;
+	BkoRow		row;
+
+	row.desc = slot->tts_tupleDescriptor;
+	row.attno = bko_columns(frame->run.book, tally->table, tally->rel);
+	row.values = slot->tts_values;
+	row.nulls = slot->tts_isnull;
+	tally->each(frame, &row);
+}
+
+/* The same for a table of a book: the rows that really went in. */
+void
+bko_each_new_row(TriggerData *trigdata, BkoFrame *frame, BkoTable table,
+				 void (*each) (BkoFrame *frame, BkoRow *row))
+{
+	Tally		tally = {trigdata->tg_relation, table, each};
+
+	bko_each_row(trigdata, bko_new_rows(trigdata), frame, tally_slot, &tally);
+}
+
+/*
+ * Begin to read the rows of an UPDATE before and after, of which it puts both
+ * into the transition tables at once: they stand in one order.
+ */
+BkoPairs
+bko_pairs_begin(TriggerData *trigdata)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	BkoPairs	pairs;
+
+	pairs.olds = trigdata->tg_oldtable;
+	pairs.news = trigdata->tg_newtable;
+	pairs.old = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	pairs.new = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	rewind_table(pairs.olds);
+	rewind_table(pairs.news);
+	return pairs;
+}
+
+bool
+bko_pairs_next(BkoPairs *pairs)
+{
+	return tuplestore_gettupleslot(pairs->news, true, false, pairs->new) &&
+		tuplestore_gettupleslot(pairs->olds, true, false, pairs->old);
+}
+
+void
+bko_pairs_end(BkoPairs *pairs)
+{
+	ExecDropSingleTupleTableSlot(pairs->old);
+	ExecDropSingleTupleTableSlot(pairs->new);
 }
 
 /*
@@ -266,4 +330,43 @@ bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line)
 		DatumGetInt32(BKO_VALUE(row, LINE_PRIORITY));
 	line->group = bko_limit_group(frame, stock, BKO_ISNULL(row, LINE_CUSTOMER) ? NULL :
 								  BKO_TEXT(row, LINE_CUSTOMER));
+}
+
+/*
+ * The place in the queue that the owner gives, if any, must be one that was.
+ * Raises BK003.
+ */
+void
+bko_row_check_place(BkoRow *row)
+{
+	TimestampTz given;
+	const char *where;
+
+	if (BKO_ISNULL(row, LINE_QUEUED_AT))
+		return;
+	given = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
+	if (given <= GetCurrentTimestamp() && !TIMESTAMP_NOT_FINITE(given))
+		return;
+	where = bko_where(BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	ereport(ERROR,
+			(errcode(ERRCODE_BKO_KEPT_COLUMN),
+			 TIMESTAMP_NOT_FINITE(given) ?
+			 errmsg("queued_at is infinite for %s", where) :
+			 errmsg("queued_at lies in the future for %s", where),
+			 errhint("Give the time at which the old order was placed, or leave it out.")));
+}
+
+/*
+ * How and whether a line ships.  A line of policy "order" that has no order
+ * is an order of its own.
+ */
+void
+bko_row_policy(BkoRow *row, BkoLine *line)
+{
+	line->policy = BKO_ISNULL(row, LINE_SHIP_POLICY) ? 'p' :
+		bko_policy_code(BKO_TEXT(row, LINE_SHIP_POLICY));
+	line->held = !BKO_ISNULL(row, LINE_HELD) && DatumGetBool(BKO_VALUE(row, LINE_HELD));
+	line->order_ref = BKO_ISNULL(row, LINE_ORDER_REF) ? NULL : BKO_TEXT(row, LINE_ORDER_REF);
+	if (line->policy == 'o' && line->order_ref == NULL)
+		line->policy = 'l';
 }

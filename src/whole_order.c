@@ -97,7 +97,8 @@ bko_due_settle(const BkoRun *run, const text *only)
 
 /*
  * bko.order_due(): AFTER INSERT on order_due, deferred.  The first one fired
- * settles all orders that are due; the others find none left.
+ * settles all orders that are due; the others find none left.  A line that is
+ * not split yet would keep its order from being whole.
  */
 Datum
 bko_order_due(PG_FUNCTION_ARGS)
@@ -108,6 +109,7 @@ bko_order_due(PG_FUNCTION_ARGS)
 	bko_check_trigger(fcinfo, "bko.order_due", 0, true, BKO_ON_INSERT);
 	run = bko_book_of_table(trigdata->tg_relation);
 	SPI_connect();
+	bko_split_pending(&run);
 	bko_due_settle(&run, NULL);
 	SPI_finish();
 	return PointerGetDatum(NULL);

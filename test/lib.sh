@@ -12,6 +12,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PERL=${PERL:-/usr/bin/perl}
 PYTHON=${PYTHON:-/usr/bin/python3}
 CHROMIUM=${CHROMIUM:-chromium}
+JDBC=${JDBC:-/usr/share/java/postgresql.jar}
 WORK=
 CHILD=
 umask 022
@@ -53,6 +54,7 @@ find_postgres() {
 has_compiler() { echo '#include <stdio.h>' | "${CC:-cc}" -E - >/dev/null 2>&1; }
 has_perl() { "$PERL" -MIPC::Run -MTest::More -MApp::Prove -e 1 2>/dev/null; }
 has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; }
+has_jdbc() { command -v javac >/dev/null && [[ -e $JDBC ]]; }
 has_python() { "$PYTHON" -c 'import psycopg2' 2>/dev/null; }
 
 # Debian's names of the server and its headers: of the server that is there, or
@@ -70,7 +72,8 @@ server_packages() {
 }
 
 # Sets LACKING (in words) and PACKAGES (Debian's names, SERVER for the server's)
-# for the purposes given: demo, test, bench, dashboard, dashboard-test.
+# for the purposes given: demo, test, bench, dashboard, dashboard-test, and
+# clients-python, clients-java, clients-node.
 look_for_lacking() {
 	LACKING=() PACKAGES=()
 	lacks() { LACKING+=("$1"); PACKAGES+=("${@:2}"); }
@@ -80,13 +83,16 @@ look_for_lacking() {
 	if [[ " $* " == *' test '* ]]; then
 		has_perl || lacks "Perl ($PERL) with IPC::Run" perl libipc-run-perl
 	fi
-	if [[ " $* " == *' test '* || " $* " == *' bench '* ]]; then
+	if [[ " $* " == *' test '* || " $* " == *' bench '* || " $* " == *' clients-python '* ]]; then
 		has_python || lacks "Python 3 ($PYTHON) with psycopg2" python3 python3-psycopg2
 	fi
 	if [[ " $* " == *' bench '* ]]; then
 		command -v valgrind >/dev/null || lacks 'valgrind' valgrind
 	fi
-	if [[ " $* " == *' dashboard'* ]]; then
+	if [[ " $* " == *' clients-java '* ]]; then
+		has_jdbc || lacks "a JDK, and the PostgreSQL JDBC driver ($JDBC)" default-jdk-headless libpostgresql-jdbc-java
+	fi
+	if [[ " $* " == *' dashboard'* || " $* " == *' clients-node '* ]]; then
 		has_node || lacks 'Node.js 18 or later, with npm' nodejs npm
 	fi
 	if [[ " $* " == *' dashboard-test '* ]]; then
@@ -120,6 +126,14 @@ need() {
 	install_packages
 	look_for_lacking "$@"
 	((${#LACKING[@]} == 0)) || die "Still missing after the installation:" "${LACKING[@]}"
+}
+
+# The same for what can be done without: goes on where it can't be had.
+would_like() {
+	look_for_lacking "$@"
+	if ((${#LACKING[@]})) && command -v apt-get >/dev/null && may_install; then
+		install_packages || true
+	fi
 }
 
 # Sets SUDO to what makes a command root's; fails where nothing does. A password
@@ -302,7 +316,7 @@ make_cluster() {
 	if locale -a 2>/dev/null | grep -qix 'c\.utf-\?8'; then
 		locale=C.UTF-8
 	fi
-	as_server "$BINDIR/initdb" -D "$PGDATA" -U postgres -A trust -N -E UTF8 --locale="$locale" --lc-messages=C \
+	as_server "$BINDIR/initdb" -D "$PGDATA" -U postgres --auth-local=trust --auth-host=scram-sha-256 -N -E UTF8 --locale="$locale" --lc-messages=C \
 		>"$WORK/initdb.log" 2>&1 </dev/null || { cat "$WORK/initdb.log" >&2; return 1; }
 	{
 		echo "listen_addresses = ''"
@@ -343,6 +357,16 @@ prepare() {
 	unset PGSERVICE PGHOSTADDR PGOPTIONS PGPASSWORD PGSSLMODE PGCLIENTENCODING PGTZ PGDATESTYLE
 	export PYTHONDONTWRITEBYTECODE=1
 	export PGHOST=$WORK PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
+
+# A port of 127.0.0.1 on which nobody listens.
+free_port() {
+	local port
+	for ((;;)); do
+		port=$((RANDOM % 20000 + 30000))
+		(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
 }
 
 # Starts the server; lines given are added to its settings.

@@ -16,6 +16,11 @@ CREATE TRIGGER a_bko_update_done AFTER UPDATE OR DELETE ON order_line
 CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON order_line
     FOR EACH STATEMENT EXECUTE FUNCTION bko.truncate_guard();
 
+-- Lines of a book that allocates at commit are split when the transaction ends.
+CREATE CONSTRAINT TRIGGER bko_split AFTER INSERT ON order_line
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (new.pending IS NOT NULL) EXECUTE FUNCTION bko.line_split();
+
 CREATE TRIGGER a_bko_open BEFORE INSERT OR UPDATE OR DELETE ON stock
     FOR EACH STATEMENT EXECUTE FUNCTION bko.frame_open('stock');
 CREATE TRIGGER zz_bko_row BEFORE INSERT OR UPDATE OR DELETE ON stock
@@ -75,8 +80,30 @@ CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON movement
 
 CREATE TRIGGER a_bko_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON stock_lane
     FOR EACH STATEMENT EXECUTE FUNCTION bko.lane_guard();
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_line
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_line
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_line
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_movement
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_movement
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_movement
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
+
+CREATE TRIGGER a_bko_guard BEFORE INSERT ON archived_total
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.journal_guard();
+CREATE TRIGGER zz_bko_append_only BEFORE UPDATE OR DELETE ON archived_total
+    FOR EACH ROW EXECUTE FUNCTION bko.append_only();
+CREATE TRIGGER a_bko_truncate BEFORE TRUNCATE ON archived_total
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.append_only();
 
 CREATE TRIGGER bko_book_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON book
+    FOR EACH STATEMENT EXECUTE FUNCTION bko.book_changed();
+CREATE TRIGGER bko_attached_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON attached
     FOR EACH STATEMENT EXECUTE FUNCTION bko.book_changed();
 CREATE TRIGGER bko_book_row BEFORE INSERT ON book
     FOR EACH ROW EXECUTE FUNCTION bko.book_row();

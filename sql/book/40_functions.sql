@@ -158,6 +158,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION reallocate(text, text, text, jsonb, text, boolean, text) IS 'Backorder processing: takes up again who gets what of an item that has not shipped. by is priority, customer or demand; strategies is a JSON object that gives each of its values (*: all others) win, gain, redistribute, fill, lose or skip; where the stock is not enough for win and gain, on_shortage says fail or report; dry_run changes nothing. Returns the lines that took part, in fill order. What is left over is for new orders (stock.unassigned)';
 
+CREATE FUNCTION archive(before timestamptz, max_lines integer DEFAULT 10000)
+    RETURNS bigint LANGUAGE sql SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT bko.archive('book'::regclass, before, max_lines);
+END;
+COMMENT ON FUNCTION archive(timestamptz, integer) IS 'Moves order lines closed before that time, and what the journal has of them, to archived_line and archived_movement: the oldest numbers first, each with its whole order, about max_lines of them; to be called again, each call a transaction of its own, until it returns 0. Returns how many lines were moved';
+
 CREATE FUNCTION rebuild(item text DEFAULT NULL)
     RETURNS bigint LANGUAGE sql SECURITY DEFINER
 BEGIN ATOMIC

@@ -1,19 +1,83 @@
 -- What a book shows. A view runs with its owner's rights: SELECT on it is all
 -- that a reader needs.
 
+-- Lines and journal with what archive() has moved: reports are of all of it.
+CREATE VIEW all_line AS
+SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, ship_policy,
+       requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_shipped,
+       qty_allocated, qty_backordered, qty_cancelled, qty_returned, qty_filled_first, queued_at,
+       closed_at, held, hold_reason, pending
+  FROM order_line
+UNION ALL
+SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, ship_policy,
+       requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_shipped,
+       qty_allocated, qty_backordered, qty_cancelled, qty_returned, qty_filled_first, queued_at,
+       closed_at, held, hold_reason, pending
+  FROM archived_line;
+COMMENT ON VIEW all_line IS 'Every order line, archived or not';
+COMMENT ON COLUMN all_line.line_id IS 'Number of the line, given by the table';
+COMMENT ON COLUMN all_line.order_ref IS 'The order that the line belongs to';
+COMMENT ON COLUMN all_line.line_no IS 'Number of the line within its order';
+COMMENT ON COLUMN all_line.demand IS 'customer: to be sold; internal: for own use, in the same queue';
+COMMENT ON COLUMN all_line.customer IS 'Who ordered';
+COMMENT ON COLUMN all_line.item IS 'What was ordered';
+COMMENT ON COLUMN all_line.location IS 'Where it is to be taken from; inserted as NULL: where the table sourcing says';
+COMMENT ON COLUMN all_line.priority IS 'Lower is more urgent, 0 to 32767';
+COMMENT ON COLUMN all_line.ship_policy IS 'partial: what is there ships; line: ships when the whole line is there; order: ships when every line of the order is';
+COMMENT ON COLUMN all_line.requested_on IS 'Day the customer asked for';
+COMMENT ON COLUMN all_line.unit_price IS 'Price of a unit';
+COMMENT ON COLUMN all_line.currency IS 'Currency of unit_price, three letters';
+COMMENT ON COLUMN all_line.payment_days IS 'Days from shipment to payment';
+COMMENT ON COLUMN all_line.qty_ordered IS 'Quantity ordered: always shipped + allocated + backordered + cancelled';
+COMMENT ON COLUMN all_line.ordered_at IS 'When the order was placed';
+COMMENT ON COLUMN all_line.qty_shipped IS 'shipped so far; a return leaves it as it was';
+COMMENT ON COLUMN all_line.qty_allocated IS 'held for the line, not yet shipped';
+COMMENT ON COLUMN all_line.qty_backordered IS 'what the line waits for';
+COMMENT ON COLUMN all_line.qty_cancelled IS 'cancelled so far';
+COMMENT ON COLUMN all_line.qty_returned IS 'came back of what was shipped';
+COMMENT ON COLUMN all_line.qty_filled_first IS 'what the line got at entry, never changed later';
+COMMENT ON COLUMN all_line.queued_at IS 'place in the queue, taken under the lock of the stock row; the owner may give an older one for old orders';
+COMMENT ON COLUMN all_line.closed_at IS 'since when nothing of the line is open';
+COMMENT ON COLUMN all_line.held IS 'True: stop-ship. The line keeps its place and what it has, takes and ships nothing, and blocks nobody';
+COMMENT ON COLUMN all_line.hold_reason IS 'Why it is held';
+COMMENT ON COLUMN all_line.pending IS 'the transaction that inserted the line and has not split it yet; null once it is split, which is all that others see';
+
+CREATE VIEW all_movement AS
+SELECT movement_id, at, kind, from_state, to_state, item, location, qty, line_id, receipt_id,
+       supply_id, reason, by_role
+  FROM movement
+UNION ALL
+SELECT movement_id, at, kind, from_state, to_state, item, location, qty, line_id, receipt_id,
+       supply_id, reason, by_role
+  FROM archived_movement;
+COMMENT ON VIEW all_movement IS 'The whole journal, archived or not';
+COMMENT ON COLUMN all_movement.movement_id IS 'Number of the entry';
+COMMENT ON COLUMN all_movement.at IS 'When it happened';
+COMMENT ON COLUMN all_movement.kind IS 'receive, adjust and return change on_hand by qty, ship by -qty; backorder, allocate, release and cancel move a line''s quantity between its states';
+COMMENT ON COLUMN all_movement.from_state IS 'State of the line that qty left: b backordered, a allocated, s shipped; null: none, it is new';
+COMMENT ON COLUMN all_movement.to_state IS 'State of the line that qty entered: b backordered, a allocated, s shipped, c cancelled, r returned; null: none, it is no longer ordered';
+COMMENT ON COLUMN all_movement.item IS 'The item';
+COMMENT ON COLUMN all_movement.location IS 'The location';
+COMMENT ON COLUMN all_movement.qty IS 'Quantity; below zero where a count, damage or a reversed receipt lowers on_hand';
+COMMENT ON COLUMN all_movement.line_id IS 'The order line, where there is one';
+COMMENT ON COLUMN all_movement.receipt_id IS 'The receipt that it came from';
+COMMENT ON COLUMN all_movement.supply_id IS 'The supply line that was received on';
+COMMENT ON COLUMN all_movement.reason IS 'Why, where somebody said so';
+COMMENT ON COLUMN all_movement.by_role IS 'Role on whose behalf it happened';
+
 -- Waiting lines. Held ones have an index of their own, hence the two arms.
 CREATE VIEW waiting_line AS
 SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, ship_policy,
        requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_allocated,
        qty_backordered, queued_at, held
   FROM order_line
- WHERE qty_backordered > 0 AND NOT held
+ WHERE qty_backordered > 0 AND NOT held AND pending IS NULL
 UNION ALL
 SELECT line_id, order_ref, line_no, demand, customer, item, location, priority, ship_policy,
        requested_on, unit_price, currency, payment_days, qty_ordered, ordered_at, qty_allocated,
        qty_backordered, queued_at, held
   FROM order_line
- WHERE qty_backordered > 0 AND held;
+ WHERE qty_backordered > 0 AND held AND pending IS NULL;
 COMMENT ON VIEW waiting_line IS 'The order lines that wait for something';
 COMMENT ON COLUMN waiting_line.line_id IS 'The waiting line';
 COMMENT ON COLUMN waiting_line.order_ref IS 'Its order';
@@ -102,8 +166,14 @@ CREATE VIEW order_position AS
 SELECT order_ref, line_no, line_id, demand, customer, item, location, priority, ship_policy,
        requested_on, ordered_at, unit_price, currency,
        qty_ordered, qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned,
-       held, hold_reason, closed_at
-  FROM order_line;
+       held, hold_reason, closed_at, false AS archived
+  FROM order_line
+UNION ALL
+SELECT order_ref, line_no, line_id, demand, customer, item, location, priority, ship_policy,
+       requested_on, ordered_at, unit_price, currency,
+       qty_ordered, qty_shipped, qty_allocated, qty_backordered, qty_cancelled, qty_returned,
+       held, hold_reason, closed_at, true AS archived
+  FROM archived_line;
 COMMENT ON VIEW order_position IS 'Order lines and where each unit of them stands, open or closed';
 COMMENT ON COLUMN order_position.order_ref IS 'The order';
 COMMENT ON COLUMN order_position.line_no IS 'Number of the line within its order';
@@ -127,3 +197,4 @@ COMMENT ON COLUMN order_position.qty_returned IS 'Came back of what was shipped'
 COMMENT ON COLUMN order_position.held IS 'True: stop-ship';
 COMMENT ON COLUMN order_position.hold_reason IS 'Why it is held';
 COMMENT ON COLUMN order_position.closed_at IS 'Since when nothing of it is open';
+COMMENT ON COLUMN order_position.archived IS 'True: archive() has moved it to archived_line; it changes no more';

@@ -21,7 +21,8 @@ BEGIN ATOMIC
           FROM line l
         UNION ALL
         SELECT 2, 'state',
-               CASE WHEN l.held AND l.closed_at IS NULL THEN 'held'
+               CASE WHEN l.pending IS NOT NULL THEN 'to be split when the transaction commits'
+                    WHEN l.held AND l.closed_at IS NULL THEN 'held'
                     WHEN l.qty_backordered > 0 THEN 'waiting'
                     WHEN l.qty_allocated > 0 THEN 'allocated, not shipped'
                     WHEN l.qty_shipped > 0 THEN 'shipped'

@@ -147,7 +147,7 @@ SELECT a.month, a.item, a.location,
                                sum(CASE v.kind WHEN 'ship' THEN -v.qty ELSE v.qty END) AS delta,
                                sum(CASE v.kind WHEN 'ship' THEN -v.qty ELSE v.qty END
                                    * extract(epoch FROM least(v.at, now()))) AS delta_at
-                          FROM movement v
+                          FROM all_movement v
                          WHERE v.kind IN ('receive', 'adjust', 'return', 'ship')
                          GROUP BY 1, 2, 3) m
                 WINDOW w AS (PARTITION BY m.item, m.location ORDER BY m.month
@@ -198,7 +198,7 @@ SELECT c.item, c.location,
                                 WHEN m.to_state = 'a' OR m.kind = 'ship' THEN -m.qty
                                 ELSE 0 END) OVER w AS available,
                        lead(m.at, 1, now()) OVER w AS until
-                  FROM movement m
+                  FROM all_movement m
                  -- what is shipped of an allocation was not available before
                  WHERE m.from_state IS DISTINCT FROM 'a' OR m.to_state IS DISTINCT FROM 's'
                 WINDOW w AS (PARTITION BY m.item, m.location ORDER BY m.at, m.movement_id
@@ -241,7 +241,7 @@ SELECT r.item, r.location, r.days, trim_scale(r.units) AS units,
                            - (SELECT (now() AT TIME ZONE b.time_zone)::date - b.demand_days + 1 FROM book b) AS day,
                        sum(l.qty_ordered) AS units,
                        sum(least(l.qty_filled_first, l.qty_ordered)) AS units_filled
-                  FROM order_line l
+                  FROM all_line l
                  WHERE l.ordered_at < (SELECT ((now() AT TIME ZONE b.time_zone)::date + 1)::timestamp
                                                   AT TIME ZONE b.time_zone FROM book b)
                  GROUP BY 1, 2, 3) d
@@ -275,7 +275,7 @@ SELECT s.item, s.location, s.on_hand, s.allocated, s.available, s.backordered,
                     sum(CASE v.kind WHEN 'ship' THEN -v.qty ELSE v.qty END
                         * extract(epoch FROM least(v.at, now()) - (now() - interval '720 hours')))
                         / (30 * 86400) AS not_yet
-               FROM movement v
+               FROM all_movement v
               WHERE v.at >= now() - interval '720 hours'
                 AND v.kind IN ('receive', 'adjust', 'return', 'ship')
               GROUP BY v.item, v.location) m ON m.item = s.item AND m.location = s.location;
@@ -356,7 +356,7 @@ COMMENT ON COLUMN reorder_advice.advised_qty IS 'What brings position up to reor
 -- allocated to a line first leaves its allocation first.
 CREATE VIEW stock_outflow AS
 SELECT m.item, m.location, m.at, m.movement_id, m.line_id, m.receipt_id, m.qty
-  FROM movement m
+  FROM all_movement m
  WHERE m.kind = 'ship' AND m.from_state IS DISTINCT FROM 'a'
 UNION ALL
 SELECT c.item, c.location, c.at, c.gone[2], c.line_id, c.got[2], c.qty
@@ -368,7 +368,7 @@ SELECT c.item, c.location, c.at, c.gone[2], c.line_id, c.got[2], c.qty
           FROM (SELECT m.item, m.location, m.line_id, m.at, m.movement_id, m.receipt_id, l.leaves,
                        (m.kind = 'ship')::integer::bigint AS ships,
                        sum(m.qty) OVER w AS upto, row_number() OVER w AS n
-                  FROM movement m
+                  FROM all_movement m
                  CROSS JOIN LATERAL (SELECT coalesce(m.from_state = 'a', false) AS leaves) l
                  WHERE m.from_state = 'a' OR m.to_state = 'a'
                 WINDOW w AS (PARTITION BY m.line_id, m.item, m.location, l.leaves
@@ -422,13 +422,13 @@ UNION ALL
 -- a return that was written off came and went: neither is stock
 SELECT m.item, m.location, NULL, sum(m.qty) < 0, m.at, min(m.movement_id), NULL, NULL, NULL,
        abs(sum(m.qty))
-  FROM movement m
+  FROM all_movement m
  WHERE m.kind IN ('return', 'adjust') AND m.line_id IS NOT NULL
  GROUP BY m.item, m.location, m.line_id, m.at
 HAVING sum(m.qty) <> 0
 UNION ALL
 SELECT m.item, m.location, NULL, m.qty < 0, m.at, m.movement_id, NULL, NULL, NULL, abs(m.qty)
-  FROM movement m
+  FROM all_movement m
  WHERE m.line_id IS NULL AND (m.kind = 'adjust' OR (m.kind = 'receive' AND m.receipt_id IS NULL));
 COMMENT ON VIEW stock_flow IS 'What came into stock and what left it, for provenance';
 COMMENT ON COLUMN stock_flow.item IS 'The item';

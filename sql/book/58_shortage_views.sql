@@ -13,7 +13,7 @@ SELECT l.line_id, l.item, l.location, l.ordered_at,
                sum(l.qty_ordered) OVER (queue RANGE BETWEEN '120 days' PRECEDING AND CURRENT ROW) AS last_120,
                extract(epoch FROM l.ordered_at - interval '30 days' - min(l.ordered_at) OVER (queue))
                    / 86400 AS days_before
-          FROM order_line l
+          FROM all_line l
          WHERE (l.item, l.location) IN (SELECT f.item, f.location FROM shortage f)
         WINDOW queue AS (PARTITION BY l.item, l.location ORDER BY l.ordered_at)) l;
 COMMENT ON VIEW demand_surge IS 'For each order line of an item that was ever short: the demand of the 30 days up to it, and what history made one expect of 30 days';
@@ -35,7 +35,7 @@ SELECT w.line_id, w.item, w.location, w.supplier,
                f.backordered + sum(m.qty) OVER (PARTITION BY f.shortage_id, f.item
                                                 ORDER BY m.movement_id) - m.qty AS waiting_before
           FROM shortage f
-          JOIN movement m ON m.item = f.item AND m.location = f.location AND m.at = f.at
+          JOIN all_movement m ON m.item = f.item AND m.location = f.location AND m.at = f.at
                          AND m.kind = 'backorder' AND m.from_state IS NULL) w
   LEFT JOIN demand_surge d ON d.line_id = w.line_id AND d.item = w.item
  CROSS JOIN LATERAL bko.shortage_shares(w.qty, w.waiting_before, w.owed_by_suppliers,

@@ -16,7 +16,7 @@ SELECT item, location, line_id,
   FROM movement
  WHERE line_id IS NOT NULL
  GROUP BY item, location, line_id;
-COMMENT ON VIEW journal_total IS 'What the journal says of each line: every unit is in the state that it entered last';
+COMMENT ON VIEW journal_total IS 'What the journal says of each line that is not archived: every unit is in the state that it entered last';
 COMMENT ON COLUMN journal_total.item IS 'The item';
 COMMENT ON COLUMN journal_total.location IS 'The location';
 COMMENT ON COLUMN journal_total.line_id IS 'The line';
@@ -70,6 +70,14 @@ BEGIN ATOMIC
       FROM order_line l
      WHERE (l.closed_at IS NULL) <> (l.qty_allocated + l.qty_backordered > 0)
     UNION ALL
+    -- a line that is to be split at commit is this transaction's own, and as it went in
+    SELECT 'line pending', l.item, l.location, l.line_id,
+           format('inserted by transaction %s and never split', abs(l.pending))
+      FROM order_line l
+     WHERE l.pending IS NOT NULL
+       AND (abs(l.pending) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
+            OR l.qty_backordered <> l.qty_ordered)
+    UNION ALL
     -- allocated and backordered are the sums over the lines
     SELECT 'stock sums', coalesce(s.item, o.item), coalesce(s.location, o.location), NULL,
            format('stock says %s allocated, %s backordered; lines say %s, %s',
@@ -78,7 +86,7 @@ BEGIN ATOMIC
       FULL JOIN (SELECT l.item, l.location, sum(l.qty_allocated) AS allocated,
                         sum(l.qty_backordered) AS backordered
                    FROM order_line l
-                  WHERE l.qty_allocated > 0 OR l.qty_backordered > 0
+                  WHERE (l.qty_allocated > 0 OR l.qty_backordered > 0) AND l.pending IS NULL
                   GROUP BY l.item, l.location) o
         ON o.item = s.item AND o.location = s.location
      WHERE s.allocated IS DISTINCT FROM coalesce(o.allocated, 0)
@@ -96,15 +104,18 @@ BEGIN ATOMIC
       FROM stock s
      WHERE s.unassigned <= 0 OR s.unassigned > s.on_hand - s.allocated
     UNION ALL
-    -- on_hand is the sum of its movements
+    -- on_hand is the sum of its movements, archived ones included
     SELECT 'on_hand journal', coalesce(s.item, m.item), coalesce(s.location, m.location), NULL,
            format('stock says %s on hand, the journal %s', s.on_hand, coalesce(m.on_hand, 0))
       FROM stock_now s
-      FULL JOIN (SELECT m.item, m.location,
-                        sum(CASE m.kind WHEN 'ship' THEN -m.qty ELSE m.qty END) AS on_hand
-                   FROM movement m
-                  WHERE m.kind IN ('receive', 'adjust', 'return', 'ship')
-                  GROUP BY m.item, m.location) m
+      FULL JOIN (SELECT j.item, j.location, sum(j.qty) AS on_hand
+                   FROM (SELECT m.item, m.location,
+                                CASE m.kind WHEN 'ship' THEN -m.qty ELSE m.qty END AS qty
+                           FROM movement m
+                          WHERE m.kind IN ('receive', 'adjust', 'return', 'ship')
+                         UNION ALL
+                         SELECT t.item, t.location, t.on_hand FROM archived_total t) j
+                  GROUP BY j.item, j.location) m
         ON m.item = s.item AND m.location = s.location
      WHERE coalesce(s.on_hand, 0) <> coalesce(m.on_hand, 0)
     UNION ALL
@@ -120,7 +131,7 @@ BEGIN ATOMIC
         ON j.line_id = l.line_id AND j.item = l.item AND j.location = l.location
      WHERE l.qty_shipped <> coalesce(j.shipped, 0)
         OR l.qty_allocated <> coalesce(j.allocated, 0)
-        OR l.qty_backordered <> coalesce(j.backordered, 0)
+        OR CASE WHEN l.pending IS NULL THEN l.qty_backordered ELSE 0 END <> coalesce(j.backordered, 0)
         OR l.qty_cancelled <> coalesce(j.cancelled, 0)
         OR l.qty_returned <> coalesce(j.returned, 0)
     UNION ALL
@@ -142,7 +153,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (
         SELECT l.line_id FROM order_line l
          WHERE l.item = s.item AND l.location = s.location AND l.qty_backordered > 0
-           AND NOT l.held
+           AND NOT l.held AND l.pending IS NULL
            AND (NOT s.limited OR
                 limit_room(l.item, l.location, l.priority, l.customer,
                            s.available - coalesce(s.unassigned, 0))
@@ -188,13 +199,18 @@ BEGIN ATOMIC
                                  WHEN m.from_state = 'a'
                                   AND (m.to_state IS NULL OR m.to_state IN ('b', 'c')) THEN -m.qty
                             END), 0) AS qty
-          FROM movement m
-          JOIN order_line l ON l.line_id = m.line_id AND l.item = m.item AND l.location = m.location
+          FROM (SELECT j.at, j.item, j.location, j.from_state, j.to_state, j.qty, l.priority, l.customer
+                  FROM movement j
+                  JOIN order_line l ON l.line_id = j.line_id AND l.item = j.item AND l.location = j.location
+                 UNION ALL
+                SELECT j.at, j.item, j.location, j.from_state, j.to_state, j.qty, l.priority, l.customer
+                  FROM archived_movement j
+                  JOIN archived_line l ON l.line_id = j.line_id AND l.item = j.item AND l.location = j.location) m
           JOIN book b ON m.at >= c.period_begins::timestamp AT TIME ZONE b.time_zone
          WHERE m.item = c.item AND m.location = c.location
-           AND (l.priority = c.priority OR
+           AND (m.priority = c.priority OR
                 EXISTS (SELECT FROM customer_group g
-                         WHERE g.customer = l.customer AND g.group_name = c.customer_group))) u
+                         WHERE g.customer = m.customer AND g.group_name = c.customer_group))) u
      WHERE c.qty_used <> u.qty
     UNION ALL
     -- a stock row knows that it has limits (that it may have some does no harm)
@@ -223,12 +239,17 @@ BEGIN ATOMIC
                   r.receipt_id, r.qty, r.qty_to_backorders, r.qty_to_stock,
                   coalesce(m.received, 0), coalesce(m.filled, 0))
       FROM receipt r
-      LEFT JOIN (SELECT m.receipt_id, m.item,
-                        sum(m.qty) FILTER (WHERE m.kind = 'receive' AND m.qty > 0) AS received,
-                        sum(m.qty) FILTER (WHERE m.kind IN ('ship', 'allocate')) AS filled
-                   FROM movement m
-                  WHERE m.receipt_id IS NOT NULL
-                  GROUP BY m.receipt_id, m.item) m ON m.receipt_id = r.receipt_id AND m.item = r.item
+      LEFT JOIN (SELECT j.receipt_id, j.item, sum(j.received) AS received, sum(j.filled) AS filled
+                   FROM (SELECT m.receipt_id, m.item,
+                                CASE WHEN m.kind = 'receive' AND m.qty > 0 THEN m.qty END AS received,
+                                CASE WHEN m.kind IN ('ship', 'allocate') THEN m.qty END AS filled
+                           FROM movement m
+                          WHERE m.receipt_id IS NOT NULL
+                         UNION ALL
+                         SELECT t.receipt_id, t.item, NULL AS received, t.filled
+                           FROM archived_total t
+                          WHERE t.receipt_id IS NOT NULL) j
+                  GROUP BY j.receipt_id, j.item) m ON m.receipt_id = r.receipt_id AND m.item = r.item
      WHERE r.qty <> r.qty_to_backorders + r.qty_to_stock
         OR r.qty <> coalesce(m.received, 0)
         OR r.qty_to_backorders <> least(coalesce(m.filled, 0), r.qty)
@@ -259,6 +280,66 @@ BEGIN ATOMIC
                    FROM movement m
                   WHERE m.supply_id IS NOT NULL AND m.kind = 'receive'
                   GROUP BY m.supply_id, m.item) m ON m.supply_id = u.supply_id AND m.item = u.item
-     WHERE u.qty_received <> coalesce(m.received, 0);
+     WHERE u.qty_received <> coalesce(m.received, 0)
+    UNION ALL
+    -- an attached table says what the book says
+    SELECT 'attached', b.item, b.location, b.line_id, b.detail
+      FROM attached t
+     CROSS JOIN LATERAL bko.attached_breaks('book'::regclass, (SELECT k.read_key FROM book k), t.attached_id) b
+     WHERE t.detached_at IS NULL;
 END;
 COMMENT ON FUNCTION verify() IS 'A row for each break of a rule that must always hold; none: the book is sound';
+
+CREATE FUNCTION verify_archive()
+    RETURNS TABLE (rule text, item text, location text, line_id bigint, detail text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    -- what archived entries add up to is what the journal goes on from
+    SELECT 'archived totals', coalesce(t.item, m.item), coalesce(t.location, m.location), NULL::bigint AS line_id,
+           format('archived_total says %s on hand and %s filled%s; the archived journal %s and %s',
+                  coalesce(t.on_hand, 0), coalesce(t.filled, 0),
+                  ' from receipt ' || coalesce(t.receipt_id, m.receipt_id),
+                  coalesce(m.on_hand, 0), coalesce(m.filled, 0))
+      FROM archived_total t
+      FULL JOIN (SELECT a.item, a.location, a.receipt_id, coalesce(a.receipt_id, -1) AS receipt_key,
+                        coalesce(sum(CASE WHEN a.kind = 'ship' THEN -a.qty ELSE a.qty END)
+                                     FILTER (WHERE a.kind IN ('receive', 'adjust', 'return', 'ship')), 0) AS on_hand,
+                        coalesce(sum(a.qty) FILTER (WHERE a.receipt_id IS NOT NULL
+                                                      AND a.kind IN ('ship', 'allocate')), 0) AS filled
+                   FROM archived_movement a
+                  GROUP BY a.item, a.location, a.receipt_id) m
+        ON m.item = t.item AND m.location = t.location AND m.receipt_key = coalesce(t.receipt_id, -1)
+     WHERE coalesce(t.on_hand, 0) <> coalesce(m.on_hand, 0)
+        OR coalesce(t.filled, 0) <> coalesce(m.filled, 0)
+    UNION ALL
+    -- an archived line is closed, and its units are all somewhere
+    SELECT 'archived line', l.item, l.location, l.line_id,
+           format('closed_at %s; %s ordered, %s shipped, %s allocated, %s backordered, %s cancelled, %s returned',
+                  coalesce(l.closed_at::text, 'null'), l.qty_ordered, l.qty_shipped, l.qty_allocated,
+                  l.qty_backordered, l.qty_cancelled, l.qty_returned)
+      FROM archived_line l
+     WHERE l.closed_at IS NULL OR l.qty_allocated <> 0 OR l.qty_backordered <> 0
+        OR l.qty_ordered <> l.qty_shipped + l.qty_cancelled
+        OR l.qty_returned > l.qty_shipped
+    UNION ALL
+    -- the archived journal replays to the line's counters
+    SELECT 'archived journal', l.item, l.location, l.line_id,
+           format('line says %s shipped, %s cancelled, %s returned; the archived journal %s, %s, %s',
+                  l.qty_shipped, l.qty_cancelled, l.qty_returned,
+                  coalesce(j.shipped, 0), coalesce(j.cancelled, 0), coalesce(j.returned, 0))
+      FROM archived_line l
+      LEFT JOIN (SELECT a.item, a.location, a.line_id,
+                        coalesce(sum(a.qty) FILTER (WHERE a.to_state = 's'), 0)
+                            - coalesce(sum(a.qty) FILTER (WHERE a.from_state = 's' AND a.kind <> 'return'), 0) AS shipped,
+                        coalesce(sum(a.qty) FILTER (WHERE a.to_state = 'c'), 0)
+                            - coalesce(sum(a.qty) FILTER (WHERE a.from_state = 'c'), 0) AS cancelled,
+                        coalesce(sum(a.qty) FILTER (WHERE a.to_state = 'r'), 0)
+                            - coalesce(sum(a.qty) FILTER (WHERE a.from_state = 'r'), 0) AS returned
+                   FROM archived_movement a
+                  GROUP BY a.item, a.location, a.line_id) j
+        ON j.line_id = l.line_id AND j.item = l.item AND j.location = l.location
+     WHERE l.qty_shipped <> coalesce(j.shipped, 0)
+        OR l.qty_cancelled <> coalesce(j.cancelled, 0)
+        OR l.qty_returned <> coalesce(j.returned, 0);
+END;
+COMMENT ON FUNCTION verify_archive() IS 'The same for what archive() has moved, which verify() believes: a row for each break; none: the archive is sound';

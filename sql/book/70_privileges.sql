@@ -8,4 +8,4 @@ REVOKE EXECUTE ON FUNCTION ship(bigint, numeric), cancel(bigint, numeric, text),
     explain(bigint), rebuild(text), available_to_promise(text, numeric, text, integer),
     preview_supply(text, date, numeric, text, text), publish_promises(),
     fill_waiting(text), refresh_reports(text), set_lanes(text, text, integer),
-    gather_lanes(text, text) FROM PUBLIC;
+    gather_lanes(text, text), archive(timestamptz, integer) FROM PUBLIC;

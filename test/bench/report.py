@@ -92,6 +92,21 @@ for case, unit, target, title in cases:
         cell = spread(floor)
     print(f"| {title} | {cell} | {ratio(case, 'bko')} | {ratio(case, 'bko', processor)} | {ratio(case, 'plsql')} | {target or 'none set'} |")
 
+attached = [(title, sorted(set(per_unit[case, "attached"]) & set(per_unit[case, "bko"])), case) for case, unit, target, title in cases
+            if per_unit.get((case, "attached")) and per_unit.get((case, "bko"))]
+if attached:
+    print()
+    print("| an attached table against a plain insert into order_line | attached / plain | the same, processor time | target: at most |")
+    print("|---|---|---|---|")
+    for title, common, case in attached:
+        if status[case, "attached"] != "ok":
+            print(f"| {title} | **{status[case, 'attached']}** | | 1.5 |")
+            continue
+        cpu_ratio = [processor[case, "attached"][r] / processor[case, "bko"][r] for r in common
+                     if processor.get((case, "attached"), {}).get(r) and processor.get((case, "bko"), {}).get(r)]
+        print(f"| {title} | {spread((per_unit[case, 'attached'][r] / per_unit[case, 'bko'][r] for r in common), lambda x: f'{x:.2f}')} "
+              f"| {spread(cpu_ratio, lambda x: f'{x:.2f}') if cpu_ratio else '–'} | 1.5 |")
+
 print()
 print("Median (lowest–highest). Ratios are of time, or instructions, per line or receipt: above 1 is slower than the bare SQL. "
       "Processor time is the server's, which other users of the machine disturb less than time by the clock.")

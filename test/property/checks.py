@@ -104,7 +104,9 @@ def compare_all(session, book, model):
     compare_limits(session, book, model)
     compare_promises(session, book, model)
     compare_receipts(session, book, model)
-    breaks = session.execute(f"SELECT * FROM {book}.verify()", log=False)
+    compare_archive(session, book, model)
+    breaks = session.execute(f"SELECT * FROM {book}.verify() UNION ALL "
+                             f"SELECT * FROM {book}.verify_archive()", log=False)
     if breaks:
         raise Mismatch("verify() finds:" + "".join(f"\n    {line(row)}" for row in breaks[:20]),
                        {row["item"] for row in breaks if row.get("item")})
@@ -207,6 +209,13 @@ def compare_receipts(session, book, model):
         raise Mismatch("table receipt:" + differences(ours, rows))
 
 
+def compare_archive(session, book, model):
+    """Lines as they were when they were archived."""
+    rows = session.execute(f"SELECT {LINE_COLUMNS} FROM {book}.archived_line", log=False)
+    expected = {key: model.line_row(line) for key, line in model.archived.items()}
+    compare_rows("archived_line", expected, rows, lambda row: (row["line_id"], row["item"]))
+
+
 def compare_rows(table, expected, rows, key_of):
     found = {key_of(row): row for row in rows}
     wrong = [key for key in {**expected, **found} if expected.get(key) != found.get(key)]
@@ -225,7 +234,7 @@ def fills_of(session, book, model, keys):
     for key in keys[:4]:
         ours = [f"{show(qty)} ({now})" for line_key, qty, now in model.fills if line_key == key]
         rows = session.execute(
-            f"SELECT qty, at FROM {book}.movement WHERE line_id = %s AND item = %s "
+            f"SELECT qty, at FROM {book}.all_movement WHERE line_id = %s AND item = %s "
             "AND from_state = 'b' AND to_state IN ('a', 's') ORDER BY movement_id", key, log=False)
         theirs = [f"{show(row['qty'])} ({row['at'].time()})" for row in rows]
         text.append(f"\n  line {key[0]} got out of the queue\n    model    {', '.join(ours)}"
@@ -240,7 +249,7 @@ def check_journal(session, book, model):
     served from the queue while one before it could have been."""
     rows = session.execute(
         f"SELECT movement_id, kind, from_state, to_state, item, location, qty, line_id, reason "
-        f"FROM {book}.movement ORDER BY movement_id", log=False)
+        f"FROM {book}.all_movement ORDER BY movement_id", log=False)
     on_hand, states = defaultdict(m.Fraction), defaultdict(lambda: defaultdict(m.Fraction))
     waiting = defaultdict(dict)
     for row in rows:
@@ -273,20 +282,25 @@ def move(states, row):
         states[row["from_state"]] -= row["qty"]
 
 
+def known_line(model, key):
+    """As it is, or was when it went."""
+    return model.lines.get(key) or model.gone.get(key) or model.archived.get(key)
+
+
 def check_turn(model, waiting, row):
     """waiting: what each line of the queue waits for, as far as the journal has been read."""
     key = (row["line_id"], row["item"])
-    line = model.lines.get(key) or model.gone.get(key)
+    line = known_line(model, key)
     stock = model.stocks.get((row["item"], row["location"]))
     if line is None or stock is None or stock.fill_rule != "fifo" or stock.key in model.ruled:
         return
     if row["from_state"] == "b" and row["to_state"] in ("a", "s") and row["reason"] != "reallocate":
         for other, qty in waiting.items():
-            peer = model.lines.get(other) or model.gone.get(other)
+            peer = known_line(model, other)
             if qty > 0 and not {key, other} & model.restless and peer.place < line.place \
                     and not peer.held:
                 raise Mismatch(f"movement {row['movement_id']} gives {show(row['qty'])} to line "
-                               f"{line.line_id} while line {peer.line_id} before it waits for "
+                               f"{line.line_id} {line.place} {key in model.lines} {key in model.archived} while line {peer.line_id} {peer.place} {other in model.lines} {other in model.archived} before it waits for "
                                f"{show(qty)}", {line.item})
     if row["to_state"] == "b":
         waiting[key] = waiting.get(key, 0) + row["qty"]
@@ -304,10 +318,11 @@ def compare_on_hand(model, on_hand):
 def compare_states(model, states):
     columns = {"s": "qty_shipped", "a": "qty_allocated", "b": "qty_backordered",
                "c": "qty_cancelled", "r": "qty_returned"}
-    for key in {*states, *model.lines}:
+    for key in {*states, *model.lines, *model.archived}:
         line = model.lines.get(key)
+        archived = model.archived.get(key)      # its number may have come again
         for state, column in columns.items():
-            is_now = getattr(line, column) if line else m.ZERO
+            is_now = sum((getattr(one, column) for one in (line, archived) if one), m.ZERO)
             if line is None and state == "c":
                 continue    # what was cancelled before the line was deleted stays cancelled
             if states[key][state] != is_now:

@@ -29,27 +29,29 @@ RECEIPT_COLUMNS = "receipt_id, supply_id, qty_to_backorders, qty_to_stock"
 # the statement that fired them is under way. aa_ sorts before bko's triggers, zzz_
 # after.
 APPLICATION = """
+ALTER TABLE {book}.archived_line ADD COLUMN own_note text;
 ALTER TABLE {book}.order_line ADD COLUMN own_note text{default},
     ADD CONSTRAINT own_check CHECK (order_ref <> '{check_refuses}');
 CREATE TRIGGER aa_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{kept_out_before}') EXECUTE FUNCTION app.keep_out();
+    WHEN (new.customer = '{kept_out_before}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.keep_out();
 CREATE TRIGGER zzz_keep_out BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{kept_out_after}') EXECUTE FUNCTION app.keep_out();
+    WHEN (new.customer = '{kept_out_after}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.keep_out();
 CREATE TRIGGER aa_double BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{doubled}') EXECUTE FUNCTION app.double();
+    WHEN (new.customer = '{doubled}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.double();
 CREATE TRIGGER zzz_refuse AFTER INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.order_ref = '{trigger_refuses}') EXECUTE FUNCTION app.refuse();
+    WHEN (new.order_ref = '{trigger_refuses}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.refuse();
 CREATE TRIGGER aa_more BEFORE INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{orders_more}') EXECUTE FUNCTION app.more();
+    WHEN (new.customer = '{orders_more}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.more();
 CREATE TRIGGER zzz_bring AFTER INSERT ON {book}.order_line FOR EACH ROW
-    WHEN (new.customer = '{brings_one}') EXECUTE FUNCTION app.bring();
+    WHEN (new.customer = '{brings_one}' AND new.attached_id IS NULL) EXECUTE FUNCTION app.bring();
 GRANT USAGE ON SCHEMA {book} TO {app}, {clerk};
 GRANT INSERT, SELECT ON {book}.order_line TO {app};
 GRANT ALL ON ALL TABLES IN SCHEMA {book} TO {clerk};
 """
 
 TABLES = ["stock", "order_line", "supply", "receipt", "movement", "cap", "protection", "customer_group",
-          "stock_lane", "book"]
+          "archived_line", "archived_movement", "archived_total", "stock_lane", "book"]
+NUMBERED = [*TABLES[1:7], "archived_total"]     # by the table itself
 
 APPLICATION_FUNCTIONS = """
 CREATE SCHEMA app;
@@ -139,11 +141,14 @@ class Scratch:
 
     def create_application(self, session, book):
         session.execute(APPLICATION.format(
-            book=book, default=" DEFAULT 'ours'" if self.column_default else "", app=self.roles["app"], clerk=self.roles["clerk"],
-            check_refuses=m.CHECK_REFUSES, trigger_refuses=m.TRIGGER_REFUSES,
-            kept_out_before=m.KEPT_OUT_BEFORE.replace("'", "''"),
-            kept_out_after=m.KEPT_OUT_AFTER.replace("'", "''"), doubled=m.DOUBLED,
-            orders_more=m.ORDERS_MORE, brings_one=m.BRINGS_ONE))
+            book=book, default=" DEFAULT 'ours'" if self.column_default else "", **self.words()))
+
+    def words(self):
+        """Roles, and what the triggers of the application look for."""
+        return {**self.roles, "check_refuses": m.CHECK_REFUSES, "trigger_refuses": m.TRIGGER_REFUSES,
+                "kept_out_before": m.KEPT_OUT_BEFORE.replace("'", "''"),
+                "kept_out_after": m.KEPT_OUT_AFTER.replace("'", "''"), "doubled": m.DOUBLED,
+                "orders_more": m.ORDERS_MORE, "brings_one": m.BRINGS_ONE}
 
     def restore_book(self, session, book, tables):
         """The same book once more, its data dumped and restored, as a move to another
@@ -156,7 +161,7 @@ class Scratch:
                 "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
                 "AND attgenerated = '' AND attname <> 'own_note'", [f"old.{table}"])[0]["names"]
             session.copy_table(f"old.{table}", f"{book}.{table}", columns)
-            if table not in ("stock", "customer_group", "stock_lane", "book"):
+            if table in NUMBERED:
                 session.execute(
                     f"SELECT setval(pg_get_serial_sequence(%s, %s), nextval("
                     "pg_get_serial_sequence(%s, %s)), false)",
@@ -166,7 +171,7 @@ class Scratch:
 
 
 def number_of(table):
-    return "line_id" if table == "order_line" else f"{table}_id"
+    return {"order_line": "line_id", "archived_total": "total_id"}.get(table, f"{table}_id")
 
 
 class _Admin:

@@ -30,6 +30,7 @@ ORDERS_MORE = "orders something else first"
 BRINGS_ONE = "brings one back"
 CHECK_REFUSES = "refused by a check"
 TRIGGER_REFUSES = "refused by a trigger at the end"
+MORE_ROWS = 1000            # what its trigger adds to the number of a row
 
 
 # -------------------------------------------------------------- fair shares
@@ -71,8 +72,11 @@ class Model:
         self.protections = {}
         self.groups = {}        # of customers
         self.gone = {}          # deleted lines: the journal still tells of them
+        self.archived = {}      # lines that archive() has moved
+        self.lenient = False    # others were at it too
         self.restless = set()   # lines whose place in the queue has changed
         self.ruled = set()      # stock rows that weren't always simply first in, first out
+        self.deliveries = 0     # rows of the application that are receipts
         self.placeholders = 0
         self.laned = False      # some stock rows may have lanes
         self.now = ""           # what is being done, for the record of fills
@@ -83,7 +87,9 @@ class Model:
         for name in ("stocks", "lines", "supplies", "receipts", "caps", "protections"):
             setattr(twin, name, {key: row.copy() for key, row in getattr(self, name).items()})
         twin.gone, twin.groups = dict(self.gone), dict(self.groups)
+        twin.archived, twin.lenient = dict(self.archived), self.lenient
         twin.restless, twin.ruled = set(self.restless), set(self.ruled)
+        twin.deliveries = self.deliveries
         twin.placeholders, twin.now, twin.fills = self.placeholders, self.now, list(self.fills)
         twin.laned = self.laned
         return twin
@@ -126,7 +132,8 @@ class Model:
     def used(self, cap):
         """What the lines of a cap got, less what they gave back before it shipped. (No
         period ends while this runs.)"""
-        return sum((line.qty_shipped + line.qty_allocated for line in self.lines.values()
+        return sum((line.qty_shipped + line.qty_allocated
+                    for line in [*self.lines.values(), *self.archived.values()]
                     if line.stock_key == cap.stock_key and cap.is_for(line, self.group_of(line))), ZERO)
 
     def room(self, stock):
@@ -270,13 +277,14 @@ class Model:
         for spec in specs:
             if spec.get("customer") == KEPT_OUT_BEFORE:
                 continue
-            taken = (spec.get("line_id"), spec["item"]) in self.lines
+            taken = self._taken(spec)
             stays_out = spec.get("customer") == KEPT_OUT_AFTER or (taken and on_conflict)
             fact = facts(spec) if facts and not stays_out else None
             if spec.get("customer") == ORDERS_MORE:
-                self._order_more(spec, fact)
+                self._order_more(spec, fact, facts)
             if stays_out:
-                self._check_new_line(spec)
+                # the application's table has no check of its own
+                self._check_new_line(spec, kept_out="row" in spec)
                 if spec.get("customer") != KEPT_OUT_AFTER:
                     self._check_own_constraint(spec)
                     shown_rows += on_conflict(spec)
@@ -301,9 +309,20 @@ class Model:
             raise Refused("BK002")
         return shown_rows
 
-    def _order_more(self, spec, fact):
+    def _taken(self, spec):
+        """Is there a line of that number, or a row of that key?"""
+        if "row" in spec:
+            return any(line.row == spec["row"] for line in self.with_rows())
+        return (spec.get("line_id"), spec["item"]) in self.lines
+
+    def _order_more(self, spec, fact, facts):
         """The application's trigger inserts another line just before this one, as
         far back in the queue as database.py says, under a number made of this one's."""
+        if "row" in spec:
+            order_no, row_no = spec["row"]
+            self.insert_lines([{**{c: spec[c] for c in ("item", "location", "qty_ordered")},
+                                "order_ref": "more", "row": (order_no, row_no + MORE_ROWS)}], facts)
+            return
         number = fact[0] if fact else spec.get("line_id") or self._placeholder()
         more = {"line_id": number + 10 ** 11, "item": spec["item"], "location": spec["location"],
                 "qty_ordered": spec["qty_ordered"], "order_ref": "more",
@@ -333,7 +352,7 @@ class Model:
                 codes.add("P0001")
         return codes
 
-    def _check_new_line(self, spec):
+    def _check_new_line(self, spec, kept_out=False):
         item, location = line_key(spec)
         faults = name_faults(item, location)
         stock = self.stocks.get((item, location))
@@ -342,7 +361,7 @@ class Model:
         faults |= quantity_faults(self._wanted(spec), stock.qty_step if stock else None)
         if faults:
             raise Refused(*faults)
-        if not 0 <= spec.get("priority", 100) <= 32767:
+        if not 0 <= spec.get("priority", 100) <= 32767 and not kept_out:
             raise Refused("23514", "BK006", "BK002")
         return stock
 
@@ -357,7 +376,7 @@ class Model:
         qty = Fraction(self._wanted(spec))
         line = Line(line_id=spec.get("line_id"), item=stock.item, location=stock.location,
                     qty_ordered=qty, qty_backordered=qty)
-        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held"):
+        for column in ("order_ref", "customer", "priority", "ship_policy", "requested_on", "held", "row"):
             if column in spec:
                 setattr(line, column, spec[column])
         take = ZERO if line.held else min(qty, self.takable(stock, line))
@@ -540,6 +559,47 @@ class Model:
             self._settle(stock)
         return line
 
+    # -- the archive
+
+    def archive(self, most):
+        """The lines that archive() takes: closed ones by their numbers, each with its whole
+        order, until so many have gone."""
+        taken = []
+        for line in sorted(self.lines.values(), key=lambda line: line.key):
+            if len(taken) >= most:
+                break
+            order = self._order_of(line)
+            if line.key in self.lines and all(self._may_be_archived(peer) for peer in order):
+                taken += order
+                self._move_to_archive(order)
+        return taken
+
+    def _order_of(self, line):
+        if line.order_ref is None:
+            return [line]
+        return [peer for peer in self.lines.values() if peer.order_ref == line.order_ref]
+
+    def with_rows(self):
+        """Lines that serve a row of an attached table, archived ones too."""
+        return [line for line in (*self.lines.values(), *self.archived.values()) if line.row is not None]
+
+    def _may_be_archived(self, line):
+        return line.qty_open == 0 and line.key not in self.archived and not any(
+            s.item == line.item and s.for_line == line.line_id and not s.closed
+            and s.qty_received < s.qty_expected for s in self.supplies.values())
+
+    def _move_to_archive(self, lines):
+        for line in lines:
+            self.archived[line.key] = self.lines.pop(line.key)
+
+    def archive_these(self, keys):
+        """What archive() took while others were at work, who may have been quicker or
+        slower with an order or with supply: but a line that is open stays."""
+        for key in keys:
+            if key not in self.lines or self.lines[key].qty_open > 0:
+                raise Impossible(f"line {key} was archived, and was not a closed line")
+        self._move_to_archive([self.lines[key] for key in keys])
+
     # -- stock
 
     def insert_stock(self, item, location, on_hand="0", **settings):
@@ -720,6 +780,8 @@ class Model:
 
     def _check_for_line(self, for_line, item, location):
         line = self.lines.get((for_line, item))
+        if line is None and self.lenient:       # it may have been archived a moment later
+            line = self.archived.get((for_line, item))
         if for_line is not None and (line is None or line.location != location):
             raise Refused("BK008")
         if for_line is not None:

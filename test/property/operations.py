@@ -6,6 +6,7 @@ import datetime
 import json
 
 import model as m
+from archive_operations import archive
 from database import LINE_COLUMNS, STOCK_COLUMNS
 from limit_operations import (change_cap, change_protection, drop_cap, drop_protection, join_group,
                               new_cap, new_protection)
@@ -217,7 +218,7 @@ def numbered(world, taken=0.4):
     used = set()
 
     def extra(spec):
-        present = world.some_line() if world.rng.random() < taken else None
+        present = world.some_own_line() if world.rng.random() < taken else None
         if present and present[:2] not in used and spec["item"] is not None:
             used.add(present[:2])
             return {"line_id": present[0], "item": present[1], "location": present[2],
@@ -308,8 +309,8 @@ def merge_lines(world):
 
 # ------------------------------------------------------- changes of a line
 
-def update_line(world, changes, kind):
-    line = world.some_line()
+def update_line(world, changes, kind, line=None):
+    line = line or world.some_own_line()
     if line is None:
         return None
     changes = changes(line)
@@ -322,7 +323,8 @@ def update_line(world, changes, kind):
 
 
 def edit_line(world):
-    return update_line(world, lambda line: {"own_note": f"note {world.rng.randint(1, 9)}"}, "edit")
+    return update_line(world, lambda line: {"own_note": f"note {world.rng.randint(1, 9)}"}, "edit",
+                       world.some_line())
 
 
 def resize_line(world):
@@ -355,11 +357,11 @@ def hold_line(world):
     def changes(line):
         held = world.rng.random() < 0.5
         return {"held": held, "hold_reason": "credit" if held else None}
-    return shown_settled(world, update_line(world, changes, "hold"))
+    return shown_settled(world, update_line(world, changes, "hold", world.some_line()))
 
 
 def move_line(world):
-    line = world.some_line()
+    line = world.some_own_line()
     if line is None:
         return None
     to = world.some_key()
@@ -371,7 +373,7 @@ def move_line(world):
 
 
 def delete_line(world):
-    line = world.some_line()
+    line = world.some_own_line()
     if line is None:
         return None
     sql = (f"WITH gone AS (DELETE FROM {world.book}.order_line WHERE line_id = %s AND item = %s"
@@ -394,7 +396,7 @@ def several_lines(world):
     """One statement for lines of any items: less of them, held, released, moved in the
     queue, deleted. (More of them, too, would depend on which comes first.)"""
     rng = world.rng
-    lines = {line[:2]: line for line in (world.some_line() for _ in range(rng.randint(2, 7))) if line}
+    lines = {line[:2]: line for line in (world.some_own_line() for _ in range(rng.randint(2, 7))) if line}
     if len(lines) < 2:
         return None
     held, priority, most = rng.random() < 0.3, rng.choice([0, 50, 100, 200]), some_number(rng)
@@ -783,6 +785,8 @@ def intruder(world):
          "VALUES (%s, %s, 1, 1)"),
         ("clerk", "BK003", f"INSERT INTO {book}.supply (supply_ref, item, location, qty_expected, "
          "qty_received) VALUES ('x', %s, %s, 1, 1)"),
+        ("clerk", "BK003", f"INSERT INTO {book}.archived_total (item, location, on_hand, filled) "
+         "VALUES (%s, %s, 1, 0)"),
         ("clerk", "BK003", f"UPDATE {book}.stock SET allocated = allocated + 1 {where}"),
         ("clerk", "BK003", f"UPDATE {book}.stock SET backordered = 7 + backordered {where}"),
     ]
@@ -817,7 +821,7 @@ CHOICES = [     # feature, weight, what makes one
     ("resize", 8, resize_line), ("requeue", 4, requeue_line), ("hold", 5, hold_line),
     ("several", 4, several_lines), ("move", 3, move_line), ("delete", 3, delete_line),
     ("ship", 6, ship), ("cancel", 5, cancel), ("return", 3, return_goods),
-    ("place", 5, place_order), ("receipt", 12, receipts), ("receipt", 4, receive),
+    ("place", 5, place_order), ("archive", 3, archive), ("receipt", 12, receipts), ("receipt", 4, receive),
     ("preview", 4, preview), ("reverse", 4, reverse_receipt), ("reallocate", 7, reallocate),
     ("reallocate", 3, reallocate_dry), ("supply", 4, supply), ("supply", 2, change_supply),
     ("promises", 3, change_supply), ("promises", 1, delete_supply), ("pegged", 4, supply),
@@ -839,7 +843,7 @@ def random_operation(world, fit=lambda operation: True, without=()):
     choices = [c for c in CHOICES if world.has(c[0]) and c[2] not in without]
     while True:
         make = world.rng.choices([c[2] for c in choices], [c[1] for c in choices])[0]
-        operation = make(world)
+        operation = world.instead(world, make)(world)
         if operation is None or not fit(operation):
             continue
         named = sorted(key for key in operation.keys if None not in key)

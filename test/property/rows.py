@@ -44,6 +44,7 @@ class Line(Row):
     ship_policy: str = "partial"
     requested_on: date = None
     held: bool = False
+    row: tuple = None               # key of the application's row that it stands for
     qty_shipped: Fraction = ZERO
     qty_allocated: Fraction = ZERO
     qty_backordered: Fraction = ZERO

@@ -1,7 +1,8 @@
 """One session: random operations, the model asked after each of them. Now and
 then several in a transaction, with savepoints and rollbacks."""
 
-from checks import attempt, compare_all, compare_items, judged
+from attached import compare_everything, compare_shop
+from checks import attempt, compare_items, judged
 from operations import random_operation
 
 LEVELS = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
@@ -19,7 +20,7 @@ class Sequential:
                 self.transaction()
             else:
                 self.single()
-        compare_all(self.session, self.world.book, self.model)
+        compare_everything(self.session, self.world, self.model)
         return self.model
 
     def know(self, model):
@@ -94,6 +95,8 @@ class Sequential:
 
     def compare(self, items):
         compare_items(self.session, self.world.book, self.model, items)
+        if self.world.shop:
+            compare_shop(self.session, self.world.shop, self.model, items)
 
     def execute(self, sql):
         self.session.execute(sql)

@@ -17,7 +17,9 @@ import random
 import threading
 import time
 
-from checks import attempt, compare_all, fills_of, judged
+from attached import compare_everything
+from attached_operations import delivery_intruder
+from checks import attempt, fills_of, judged
 from database import Mismatch, Session
 from operations import change_rule, change_step, preview, random_operation, reallocate_dry
 from sequential import LEVELS
@@ -27,7 +29,7 @@ AGAIN = {"40001", "40P01"}
 ALLOWED = {"55000", "22001", "22023", "23502", "23505", "23514", "42501", "P0001"}
 # preview() and dry runs take no lock and so have no place in the order; the
 # others need to know the book as it is
-UNFIT = {preview, reallocate_dry, change_rule, change_step}
+UNFIT = {preview, reallocate_dry, change_rule, change_step, delivery_intruder}
 
 
 # kinds whose result tells for certain which stock rows they have locked
@@ -156,6 +158,10 @@ class _Both:
 def publish(pool, done):
     """Others may use what has been committed. (list.append is atomic.)"""
     for row in done.rows if isinstance(done.rows, list) else ():
+        if "attached_key" in row:
+            order_no, row_no = row["attached_key"]
+            pool["attached"].add(row["line_id"])
+            pool["rows"].append(((order_no, int(row_no)), row["item"], row["location"]))
         if "line_id" in row and "location" in row:
             pool["lines"].append((row["line_id"], row["item"], row["location"]))
         elif "customer_group" in row:
@@ -184,15 +190,18 @@ class Concurrent:
         self.operations = sum(worker.attempts for worker in workers)
         self.retries = sum(worker.retries for worker in workers)
         self.replay(sorted((p for worker in workers for p in worker.passed), key=lambda p: p.ticket))
-        compare_all(self.session, self.world.book, self.model)
+        compare_everything(self.session, self.world, self.model)
         return self.model
 
     def start(self, transactions):
+        self.model.lenient = True
         pool = {
             "lines": [(x.line_id, x.item, x.location) for x in self.model.lines.values()],
             "receipts": [(x.receipt_id, x.item, x.location) for x in self.model.receipts.values()
                          if x.receipt_id < 10 ** 15],
             "supplies": [(x.supply_ref, x.item, x.location) for x in self.model.supplies.values()],
+            "rows": [(x.row, x.item, x.location) for x in self.model.lines.values() if x.row],
+            "attached": {x.line_id for x in self.model.lines.values() if x.row},
             "cap": list(self.model.caps), "protection": list(self.model.protections),
         }
         rules = {key: stock.fill_rule for key, stock in self.model.stocks.items()}
@@ -202,6 +211,7 @@ class Concurrent:
             world = PoolWorld(rng, self.world.book, self.world.keys, self.world.features,
                               number * 10 ** 8 + self.world.next_id, pool=pool, rules=rules)
             world.steps = dict(self.world.steps)
+            world.shop, world.instead = self.world.shop, self.world.instead
             workers.append(Worker(number, self.scratch, self.history, world, transactions))
         for worker in workers:
             worker.start()

@@ -5,8 +5,8 @@ import unittest
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
-from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, Model, Refused, coarsest_unit,
-                   fair_shares, shown)
+from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, MORE_ROWS, ORDERS_MORE, Impossible, Model, Refused,
+                   coarsest_unit, fair_shares, shown)
 from operations import random_operation
 from world import FEATURES, ModelWorld
 
@@ -493,9 +493,44 @@ class Test(unittest.TestCase):
         self.assertEqual(book.lines(), [["0", "2", "2", "0"], ["0", "3", "1", "0"], ["0", "0", "4", "0"]])
         self.refused("55000", book.model.reallocate, "A", "main", "priority", {"2": "win"})
 
+    def test_archive(self):
+        book = Book("10")
+        first, second = book.order("3", order_ref="one"), book.order("2")
+        late = book.order("20", order_ref="one")
+        self.assertEqual([line.line_id for line in book.model.archive(9)], [second])
+        book.model.cancel(late)
+        again = book.model.copy()
+        self.assertEqual([line.line_id for line in book.model.archive(1)], [first, late])
+        self.assertEqual(book.model.archive(9), [])
+        with self.assertRaises(Refused) as refusal:
+            book.model.return_goods(first)
+        self.assertEqual(refusal.exception.codes, {"BK008"})
+        again.archive_these([(late, "A")])          # somebody else had the other
+        self.assertEqual(sorted(again.lines), [(first, "A")])
+        with self.assertRaises(Impossible):
+            again.archive_these([(late, "A")])
+
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
                          ["350", "1.5", "0", "-0.000001", "12.3"])
+
+
+class Rows(unittest.TestCase):
+    """Lines that stand for rows of an application."""
+
+    def test_keys(self):
+        model = Model()
+        model.insert_stock("A", "main", "10")
+        spec = {"item": "A", "location": "main", "qty_ordered": "4", "row": ("o", 1)}
+        model.insert_lines([spec])
+        with self.assertRaises(Refused) as refusal:
+            model.copy().insert_lines([spec])
+        self.assertEqual(refusal.exception.codes, {"23505"})
+        # one that stays out takes nothing, and its priority is nobody's
+        model.insert_lines([{**spec, "priority": 99999}], on_conflict=lambda spec: [])
+        model.insert_lines([{**spec, "row": ("o", 2), "customer": ORDERS_MORE}])
+        self.assertEqual([(line.row, line.qty_shipped) for line in model.lines.values()],
+                         [(("o", 1), 4), (("o", 2 + MORE_ROWS), 4), (("o", 2), 2)])
 
 
 class Alone(unittest.TestCase):

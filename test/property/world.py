@@ -28,6 +28,8 @@ ENGINE = {
     "restore": "a data-only dump and restore in the middle of a round",
     "tangle": "nested statements where lines are held, or rows of the outer one stay out",
     "lanes": "stock rows that are split in lanes",
+    "commit": "a part of a round in which the book allocates at commit",
+    "attached": "every other round: rows, stock and deliveries of an application's own tables",
     "intruder": "engine columns and tables written by those who may not",
 }
 LIFE = {
@@ -41,6 +43,7 @@ LIFE = {
     "return": "return_goods()",
     "count": "count_stock()",
     "place": "place_order()",
+    "archive": "archive()",
     "preview": "preview()",
     "reverse": "reverse_receipt()",
     "reallocate": "reallocate()",
@@ -105,6 +108,8 @@ class World:
     """What the generator knows: the items of the round and what has been committed."""
 
     grows_supply = False        # lines may be added to a reference that is there
+    shop = None                 # the application whose tables are attached
+    instead = staticmethod(lambda world, make: make)    # what is done to them instead
 
     def __init__(self, rng, book, keys, features, first_id):
         self.rng, self.book, self.keys, self.features = rng, book, keys, features
@@ -128,6 +133,14 @@ class World:
 
     # what is known of the book: from the model, or from what others have committed
     def some_line(self):
+        raise NotImplementedError
+
+    def some_own_line(self):
+        """One that stands for no row of the application."""
+        raise NotImplementedError
+
+    def some_row(self):
+        """Key, item and location of a row of the application."""
         raise NotImplementedError
 
     def some_waiting_line(self, key):
@@ -162,11 +175,25 @@ class ModelWorld(World):
     def _some(self, rows):
         return self.rng.choice(rows) if rows else None
 
-    def some_line(self):
-        lines = sorted(self.model.lines.values(), key=lambda line: line.key)
+    def _some_line(self, fit=lambda line: True):
+        lines = sorted(filter(fit, self.model.lines.values()), key=lambda line: line.key)
         still_open = [line for line in lines if line.qty_open > 0]
-        line = self._some(still_open if still_open and self.rng.random() < 0.8 else lines)
+        return self._some(still_open if still_open and self.rng.random() < 0.8 else lines)
+
+    def some_line(self):
+        if self.model.archived and self.rng.random() < 0.04:    # changes no more
+            line = self._some(sorted(self.model.archived.values(), key=lambda line: line.key))
+        else:
+            line = self._some_line()
         return line and (line.line_id, line.item, line.location)
+
+    def some_own_line(self):
+        line = self._some_line(lambda line: line.row is None)
+        return line and (line.line_id, line.item, line.location)
+
+    def some_row(self):
+        line = self._some_line(lambda line: line.row is not None)
+        return line and (line.row, line.item, line.location)
 
     def some_receipt(self):
         numbers = sorted(n for n in self.model.receipts if n < 10 ** 15)    # others: receive()
@@ -212,6 +239,13 @@ class PoolWorld(World):
 
     def some_line(self):
         return self._some("lines")
+
+    def some_own_line(self):
+        line = self.some_line()
+        return None if line is None or line[0] in self.pool["attached"] else line
+
+    def some_row(self):
+        return self._some("rows")
 
     def some_receipt(self):
         return self._some("receipts")

@@ -134,6 +134,7 @@ BEGIN
             BEGIN
                 EXECUTE format('CREATE TRIGGER zzz BEFORE INSERT OR UPDATE ON t_stranger.%s FOR EACH ROW EXECUTE FUNCTION pg_temp.spoil(%L)', t, arg);
                 PERFORM pg_temp.survives('INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (1, ''A'', ''main'', 4), (2, ''A'', ''main'', 9), (3, ''A'', ''main'', 9)',
+                    'UPDATE t_stranger.order_line SET qty_ordered = 11', 'SET CONSTRAINTS ALL IMMEDIATE', 'SET CONSTRAINTS ALL DEFERRED',
                     'INSERT INTO t_stranger.receipt (receipt_id, item, location, qty) VALUES (1, ''A'', ''main'', 4), (2, ''A'', ''main'', 4)',
                     'INSERT INTO t_stranger.receipt (receipt_id, item, location, qty, supply_ref) VALUES (3, ''A'', ''main'', 4, ''P''), (4, ''A'', ''main'', 4, ''P'')',
                     'INSERT INTO t_stranger.stock (item, location, on_hand) VALUES (''B'', ''main'', 1)',
@@ -159,6 +160,7 @@ BEGIN
         BEGIN
             EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.tab);
             PERFORM pg_temp.survives('INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (1, ''A'', ''main'', 4), (2, ''A'', ''main'', 9)',
+                'UPDATE t_stranger.order_line SET qty_ordered = 11', 'SET CONSTRAINTS ALL IMMEDIATE', 'SET CONSTRAINTS ALL DEFERRED',
                 'INSERT INTO t_stranger.receipt (receipt_id, item, location, qty) VALUES (1, ''A'', ''main'', 1)', 'UPDATE t_stranger.stock SET on_hand = 9', 'INSERT INTO t_stranger.stock (item, location, on_hand) VALUES (''B'', ''main'', 1)',
                 'UPDATE t_stranger.order_line SET qty_ordered = 10', 'DELETE FROM t_stranger.order_line', 'DELETE FROM t_stranger.stock');
             RAISE EXCEPTION 'back';
@@ -168,6 +170,15 @@ BEGIN
     RETURN 'the server lives';
 END$$;
 SELECT pg_temp.left_out();
+-- The same in a book that allocates at commit, or knows no such thing.
+SELECT pg_temp.look_alike();
+SELECT pg_temp.triggers();
+UPDATE t_stranger.book SET allocate_at = 'commit';
+SELECT pg_temp.spoiled();
+SELECT pg_temp.left_out();
+UPDATE t_stranger.book SET allocate_at = NULL;
+SELECT pg_temp.spoiled();
+UPDATE t_stranger.book SET allocate_at = 'statement';
 -- A frame that is never closed fails the transaction, not the server.
 BEGIN;
 DROP TRIGGER a_bko_insert_done ON t_stranger.order_line;
@@ -234,7 +245,7 @@ BEGIN
     FOR tab, col, was IN SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 't_stranger' AND table_name IN ('stock', 'order_line', 'receipt', 'supply') ORDER BY 1, 2 LOOP
         FOREACH typ IN ARRAY ARRAY['', CASE was WHEN 'integer' THEN 'text' ELSE 'integer' END] LOOP
             BEGIN
-                EXECUTE format('ALTER TABLE t_stranger.%I DROP COLUMN %I %s', tab, col, CASE typ WHEN '' THEN '' ELSE format(', ADD COLUMN %I %s', col, typ) END);
+                EXECUTE format('ALTER TABLE t_stranger.%I DROP COLUMN %I CASCADE %s', tab, col, CASE typ WHEN '' THEN '' ELSE format(', ADD COLUMN %I %s', col, typ) END);
                 PERFORM pg_temp.survives('INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (1, ''A'', ''main'', 4), (2, ''A'', ''main'', 9)',
                     'INSERT INTO t_stranger.receipt (receipt_id, item, location, qty, supply_ref) VALUES (1, ''A'', ''main'', 4, ''P'')', 'UPDATE t_stranger.stock SET on_hand = 7');
                 RAISE EXCEPTION 'back';

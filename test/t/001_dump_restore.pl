@@ -22,6 +22,7 @@ sub quoted { my $name = shift; $name =~ s/"/""/g; return $name; }
 # The user's own columns, index, trigger and rights.
 my $own = <<'SQL';
 ALTER TABLE order_line ADD COLUMN "our note" text DEFAULT 'none', ADD COLUMN tags text[];
+ALTER TABLE archived_line ADD COLUMN "our note" text, ADD COLUMN tags text[];
 ALTER TABLE stock ADD COLUMN shelf text;
 CREATE INDEX our_index ON order_line ("our note") WHERE qty_backordered > 0;
 CREATE FUNCTION our_trigger() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN new.tags := new.tags || 'seen'::text; RETURN new; END$$;
@@ -70,6 +71,7 @@ my %more = (
 	cancel => "SELECT cancel(line_id, 1) FROM order_line WHERE order_ref IN ('SO-58', 'H-2')",
 	return_goods => "SELECT return_goods(line_id, 1) FROM order_line WHERE order_ref = 'SO-2'",
 	count_stock => "SELECT count_stock('held', 25)",
+	archive => "SELECT archive('infinity', 10)",
 	cancel_transfer => "SELECT cancel_transfer('T-1')",
 	reverse_receipt => "SELECT reverse_receipt(receipt_id, 1) FROM receipt WHERE item = 'held'",);
 
@@ -137,6 +139,11 @@ sub go_on
 		INSERT INTO "$book".order_line (order_ref, customer, item, qty_ordered) VALUES ('NEW', 'Customer 2', 'rationed', 1) RETURNING qty_shipped;
 		SELECT order_ref, qty FROM "$book".receive('rationed', 3, supply_ref => 'PO-3');
 		INSERT INTO "$book".order_line (order_ref, customer, item, qty_ordered) VALUES ('NEW', 'Customer 1', 'rationed', 7) RETURNING qty_shipped;
+		SQL
+	is( sql($node, $db, 'merchant', <<~"SQL"), "10\nt\n0", "$way: $book goes on archiving");
+		SELECT count(*) FROM "$book".archived_line;
+		SELECT "$book".archive('infinity') > 0;
+		SELECT count(*) FROM "$book".verify_archive();
 		SQL
 	is_sound($node, $db, $book, "$way: $book is sound after going on");
 	return;

@@ -170,6 +170,7 @@ CREATE SCHEMA fake;
 CREATE TABLE fake.order_line (LIKE lure.order_line INCLUDING ALL);
 CREATE TABLE fake.movement (LIKE lure.movement INCLUDING ALL);
 CREATE TABLE fake.book (LIKE lure.book INCLUDING ALL);
+CREATE TABLE fake.attached (LIKE lure.attached INCLUDING ALL);
 INSERT INTO fake.book SELECT * FROM lure.book;
 CREATE VIEW fake.stock AS SELECT * FROM shop.stock;
 CREATE TRIGGER a_bko_open BEFORE INSERT OR UPDATE OR DELETE ON fake.order_line FOR EACH STATEMENT EXECUTE FUNCTION bko.frame_open('order_line');

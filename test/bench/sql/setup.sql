@@ -2,7 +2,7 @@
 -- it by its own doing, the others by SQL without triggers; the rows are the same.
 -- psql variables: who, stock (a query: item, on_hand), waiting (a query: order_ref, customer, item, qty, unit_price)
 
-SELECT :'who' = 'bko' AS bko \gset
+SELECT :'who' IN ('bko', 'attached') AS bko \gset
 \if :bko
 
 INSERT INTO stock (item, on_hand) :stock ;

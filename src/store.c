@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
- * journal_store.c
- *	  Stores rows of the table movement without a statement, many at once as
- *	  COPY does.
+ * store.c
+ *	  Stores rows of a book's table without a statement, many at once as COPY
+ *	  does.
  *
- * The journal is what every operation writes most of.  Where the table is the
+ * The journal is what every operation writes most of.  Where a table is the
  * plain one that create_book() made (perhaps with more columns and indexes),
- * a row needs no executor: its values are known, its indexes and constraints
- * are served here.  Where it is a partition, a shard or has triggers or
- * defaults of somebody else's, the caller runs the statement instead.
+ * a row of the engine's needs no executor: its values are known, its indexes
+ * and constraints are served here.  Where it is a partition, a shard or has
+ * triggers or defaults of somebody else's, the caller runs the statement
+ * instead.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +22,6 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
-#include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -30,32 +30,37 @@
 /* Rows stored at once; as many as COPY takes. */
 #define BATCH 1000
 
-/* Is every INSERT trigger of the table our own guard? */
+/* Triggers of ours on INSERT that let the engine's own rows pass. */
+static bool
+is_ours(const Trigger *trigger)
+{
+	static const char *const functions[] = {
+		"journal_guard", "frame_open", "line_insert_row", "line_insert_done", "line_split"
+	};
+	const char *name = get_func_name(trigger->tgfoid);
+	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
+
+	for (int i = 0; i < lengthof(functions); i++)
+		if (name && schema && strcmp(schema, "bko") == 0 && strcmp(name, functions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Is every INSERT trigger of the table such a one? */
 static bool
 has_our_triggers_only(Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
-	if (triggers == NULL)
-		return true;
-	if (triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		triggers->trig_insert_instead_row || triggers->trig_insert_after_statement ||
-		triggers->trig_insert_new_table)
-		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (TRIGGER_FOR_INSERT(trigger->tgtype) &&
-			strcmp(get_func_name(trigger->tgfoid), "journal_guard") != 0)
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) && !is_ours(&triggers->triggers[i]))
 			return false;
-	}
 	return true;
 }
 
 /* Can the columns that are not ours be left null? */
 static bool
-others_are_null(Relation rel, const AttrNumber *attno)
+others_are_null(Relation rel, const AttrNumber *attno, int ncolumns)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 
@@ -64,7 +69,7 @@ others_are_null(Relation rel, const AttrNumber *attno)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		bool		ours = false;
 
-		for (int c = 0; c < MOVEMENT_NCOLUMNS; c++)
+		for (int c = 0; c < ncolumns; c++)
 			ours = ours || attno[c] == i + 1;
 		if (att->attisdropped)
 			continue;
@@ -81,50 +86,24 @@ others_are_null(Relation rel, const AttrNumber *attno)
  * definition stays.  Owned by whose rights we have: no right is missing.
  */
 static bool
-is_plain(const BkoRun *run, Relation rel, const AttrNumber *attno)
+is_plain(const BkoRun *run, BkoTable table, Relation rel, const AttrNumber *attno)
 {
-	BkoColumns *columns = &run->book->columns[BKO_MOVEMENT];
+	BkoColumns *columns = &run->book->columns[table];
 
 	if (!columns->plain_known)
 	{
 		columns->plain = false;
 		if (rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relispartition &&
-			rel->rd_rules == NULL && has_our_triggers_only(rel) && others_are_null(rel, attno))
+			rel->rd_rules == NULL && has_our_triggers_only(rel) &&
+			others_are_null(rel, attno, bko_column_count(table)))
 		{
-			columns->sequence = getIdentitySequence(BKO_SEQUENCE_ARGS(rel, attno[MOVEMENT_ID]));
+			/* the first column of such a table is its identity */
+			columns->sequence = getIdentitySequence(BKO_SEQUENCE_ARGS(rel, attno[0]));
 			columns->plain = OidIsValid(columns->sequence);
 		}
 		columns->plain_known = true;
 	}
 	return columns->plain && rel->rd_rel->relowner == run->owner;
-}
-
-/* Where the columns of bko_move_datums() go. */
-static const int move_columns[] = {
-	MOVEMENT_KIND, MOVEMENT_FROM_STATE, MOVEMENT_TO_STATE, MOVEMENT_ITEM, MOVEMENT_LOCATION,
-	MOVEMENT_QTY, MOVEMENT_LINE_ID, MOVEMENT_RECEIPT_ID, MOVEMENT_SUPPLY_ID
-};
-
-static void
-fill_slot(TupleTableSlot *slot, const AttrNumber *attno, Oid sequence, const BkoMove *move,
-		  Datum at, Datum by_role, const text *reason)
-{
-	Datum		values[lengthof(move_columns)];
-	bool		nulls[lengthof(move_columns)];
-
-#define SET(column, value, isnull) \
-	(slot->tts_values[attno[column] - 1] = (value), slot->tts_isnull[attno[column] - 1] = (isnull))
-
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
-	bko_move_datums(move, values, nulls);
-	for (int c = 0; c < lengthof(move_columns); c++)
-		SET(move_columns[c], values[c], nulls[c]);
-	SET(MOVEMENT_ID, Int64GetDatum(nextval_internal(sequence, false)), false);
-	SET(MOVEMENT_AT, at, false);
-	SET(MOVEMENT_BY_ROLE, by_role, false);
-	SET(MOVEMENT_REASON, PointerGetDatum(reason), reason == NULL);
-	ExecStoreVirtualTuple(slot);
 }
 
 /* Store filled slots and their index entries. */
@@ -150,25 +129,33 @@ store_batch(ResultRelInfo *target, EState *estate, TupleTableSlot **slots, int n
 }
 
 static void
-store(Relation rel, const AttrNumber *attno, Oid sequence, const BkoMove *moves, int n,
-	  Datum at, Datum by_role, const text *reason)
+store(Relation rel, const BkoColumns *columns, int64 n, BkoFill fill, void *arg)
 {
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	TupleTableSlot **slots = palloc0(Min(n, BATCH) * sizeof(TupleTableSlot *));
 	BulkInsertState bistate = n > 1 ? GetBulkInsertState() : NULL;
 
+	/*
+	 * A copy, which is not counted: the resource owner would note every slot
+	 * under one and the same address, at a cost that grows with their square.
+	 */
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(rel));
+
 	InitResultRelInfo(target, rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
-	for (int done = 0; done < n;)
+	for (int64 done = 0; done < n;)
 	{
 		int			k;
 
 		for (k = 0; k < BATCH && done < n; k++, done++)
 		{
 			if (slots[k] == NULL)
-				slots[k] = table_slot_create(rel, NULL);
-			fill_slot(slots[k], attno, sequence, &moves[done], at, by_role, reason);
+				slots[k] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
+			ExecClearTuple(slots[k]);
+			memset(slots[k]->tts_isnull, true, slots[k]->tts_tupleDescriptor->natts);
+			fill(done, arg, columns, slots[k]->tts_values, slots[k]->tts_isnull);
+			ExecStoreVirtualTuple(slots[k]);
 		}
 		store_batch(target, estate, slots, k, bistate);
 	}
@@ -181,17 +168,16 @@ store(Relation rel, const AttrNumber *attno, Oid sequence, const BkoMove *moves,
 }
 
 /*
- * Store n movements.  False where the table is not plain: the caller inserts
- * them by a statement.  What it allocates is in the current memory context.
+ * Store n rows of a table of a book; "fill" sets the values of each, counted
+ * from 0, where the columns say, the others staying null.  False where the
+ * table is not plain: the caller inserts them by a statement.  What it
+ * allocates is in the current memory context.
  */
 bool
-bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
-				  Datum by_role, const text *reason)
+bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg)
 {
-	const BkoRun *run = &frame->run;
-	Oid			relid = get_relname_relid(bko_table_name(BKO_MOVEMENT), run->book->nspoid);
+	Oid			relid = get_relname_relid(bko_table_name(table), run->book->nspoid);
 	Relation	rel;
-	const AttrNumber *attno;
 	bool		plain;
 	Oid			save_userid;
 	int			save_sec;
@@ -199,14 +185,13 @@ bko_journal_store(BkoFrame *frame, const BkoMove *moves, int n, Datum at,
 	if (!OidIsValid(relid))
 		return false;			/* the statement says what is wrong */
 	rel = table_open(relid, RowExclusiveLock);
-	attno = bko_columns(run->book, BKO_MOVEMENT, rel);
-	plain = is_plain(run, rel, attno);
+	plain = is_plain(run, table, rel, bko_columns(run->book, table, rel));
 	if (plain)
 	{
 		/* expressions of the owner's indexes and constraints run as the owner */
 		GetUserIdAndSecContext(&save_userid, &save_sec);
 		SetUserIdAndSecContext(run->owner, save_sec | SECURITY_LOCAL_USERID_CHANGE);
-		store(rel, attno, run->book->columns[BKO_MOVEMENT].sequence, moves, n, at, by_role, reason);
+		store(rel, &run->book->columns[table], n, fill, arg);
 		SetUserIdAndSecContext(save_userid, save_sec);
 		CommandCounterIncrement();
 	}
