@@ -580,6 +580,21 @@ prepare_book(Attaching *at)
 						 prefix, table, orders ? "" : "stock_"));
 }
 
+/*
+ * The table must say at any time what is there, which stock rows with lanes
+ * don't.  Locks the book, as set_lanes() does.  Raises 55000.
+ */
+static void
+check_no_lanes(const BkoRun *run)
+{
+	bko_run(run, PLAN_BOOK_LOCK, NULL, NULL, 0);
+	if (bko_run_latest(run, PLAN_LANES_LEFT, NULL, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a stock table can't be attached while stock rows have lanes"),
+				 errhint("Take them away first, with set_lanes(item, location, 0).")));
+}
+
 /* Write the table down, under the number that it had, where it was attached before. */
 static int32
 enter(Attaching *at, const char *constants)
@@ -866,7 +881,7 @@ import_stock(Attaching *at, BkoAttached *a)
  * engine behind a table of the application.  columns is a JSON object of what
  * is mapped to which column.  Returns how many rows were brought in.
  *
- * Raises 42501, 42809, 42710, 42703, 42804, 428C9, 42P16, 22004, 22023; what an INSERT
+ * Raises 42501, 42809, 42710, 42703, 42804, 428C9, 42P16, 22004, 22023, 55000; what an INSERT
  * into order_line or stock raises for the rows that are there.
  */
 Datum
@@ -901,6 +916,8 @@ bko_attach(PG_FUNCTION_ARGS)
 	SPI_connect();
 	constants = at.constants == NULL ? "'{}'" :
 		quote_literal_cstr(JsonbToCString(NULL, &at.constants->root, VARSIZE(at.constants)));
+	if (at.kind == BKO_ATTACH_STOCK)
+		check_no_lanes(&at.run);
 	prepare_book(&at);
 	id = enter(&at, constants);
 	create_triggers(&at, id);

@@ -391,6 +391,7 @@ typedef enum BkoPlanId
 	PLAN_STOCK_LANES,
 	PLAN_LANES_LEFT,
 	PLAN_BOOK_LOCK,
+	PLAN_STOCK_ATTACHED,
 	PLAN_BOOK_LANES,
 	PLAN_LINE_CONFIRM,
 	PLAN_RECEIPT_CONFIRM,
@@ -837,6 +838,8 @@ extern TimestampTz bko_journal_now(BkoFrame *frame);
 
 /* ---- lock.c ---- */
 
+extern uint64 bko_wait(bool back, uint64 (*lock) (void *arg), void *arg);
+extern uint64 bko_run_locking(const BkoRun *run, BkoPlanId plan, Datum *args, bool back);
 extern uint64 bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args);
 
 /* ---- lane.c ---- */

@@ -206,6 +206,30 @@ lock_free(Search *search, BkoStock *stock, int first)
 	return false;
 }
 
+typedef struct Waiting
+{
+	Search	   *search;
+	BkoStock   *stock;
+	const Lane *lane;
+} Waiting;
+
+static uint64
+lock_waiting(void *arg)
+{
+	Waiting    *waiting = arg;
+
+	return lock_lane(waiting->search, waiting->stock, waiting->lane, LockWaitBlock);
+}
+
+/* Lock a lane once nobody else has it; false where it was changed meanwhile. */
+static bool
+wait_for_lane(Search *search, BkoStock *stock, const Lane *lane)
+{
+	Waiting		waiting = {search, stock, lane};
+
+	return bko_wait(false, lock_waiting, &waiting) > 0;
+}
+
 /*
  * One look at the lanes as they are now.  Sessions begin with the one that they
  * had last, and with different ones at first.  Returns 1 where one is locked,
@@ -229,7 +253,7 @@ look(Search *search, BkoStock *stock)
 		if (search->n == 0)
 			found = 0;
 		else if (lock_free(search, stock, first) ||
-				 (!has_lane && lock_lane(search, stock, &search->lanes[first], LockWaitBlock)))
+				 (!has_lane && wait_for_lane(search, stock, &search->lanes[first])))
 			found = 1;
 		else if (has_lane || IsolationUsesXactSnapshot())
 			found = 0;			/* don't wait, or they will look the same */
@@ -344,7 +368,8 @@ bko_lanes_lock(BkoFrame *frame, const BkoStock *stock, bool wait)
 	Datum		args[2];
 
 	set_place(stock, args);
-	lanes.n = bko_run(&frame->run, wait ? PLAN_LANES_LOCK : PLAN_LANES_LOCK_FREE, args, NULL, 0);
+	lanes.n = wait ? bko_run_locking(&frame->run, PLAN_LANES_LOCK, args, has_lane) :
+		bko_run(&frame->run, PLAN_LANES_LOCK_FREE, args, NULL, 0);
 	lanes.lane = palloc(Max(lanes.n, 1) * sizeof(Datum));
 	lanes.last_queued_at = DT_NOBEGIN;
 	for (int i = 0; i < lanes.n; i++)

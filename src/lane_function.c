@@ -47,9 +47,25 @@ write_lanes(BkoFrame *frame, BkoStock *stock, int lanes)
 }
 
 /*
+ * A table of the application that says what is there must say it at any time,
+ * which a stock row with lanes doesn't.  The book is locked: attach_stock() locks
+ * it too.  Raises 55000.
+ */
+static void
+check_not_attached(const BkoRun *run)
+{
+	if (bko_run_latest(run, PLAN_STOCK_ATTACHED, NULL, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a stock row can't have lanes where stock is kept in an attached table"),
+				 errdetail("What is taken from lanes is counted back later, and the attached table would not say what is there."),
+				 errhint("Detach the table first, or do without lanes.")));
+}
+
+/*
  * bko.set_lanes(book, item, location, lanes): splits a stock row in so many
  * lanes; 0 or 1: none.  Where there is plenty they are filled at once.  Raises
- * BK001, 22023.
+ * BK001, 22023, 55000.
  */
 Datum
 bko_set_lanes(PG_FUNCTION_ARGS)
@@ -64,6 +80,8 @@ bko_set_lanes(PG_FUNCTION_ARGS)
 	SPI_connect();
 	/* one at a time: who takes the last lanes away must not miss another's first */
 	bko_run(&run, PLAN_BOOK_LOCK, NULL, NULL, 0);
+	if (lanes > 0)
+		check_not_attached(&run);
 	frame = bko_function_frame(&run, NULL);
 	stock = bko_stock_lock(frame, item, location);
 	(void) bko_stock_gather(frame, stock, BKO_QTY_MAX);

@@ -64,28 +64,69 @@ note_locked(const BkoStock *stock)
 }
 
 /*
- * Lock a stock row by the query made for it, SPI being connected; args are its
- * item and location.  Returns the number of rows, which bko_result() reads: 0 or
- * 1.  Where log_lock_waits is on, the server's own time counts: a wait is logged
- * when it is looked at.
+ * Call what may wait for a lock, and let the server look soon whether it waits
+ * in a circle: very soon where the transaction has locked what comes later in the
+ * order.  Where log_lock_waits is on, the server's own time counts: a wait is
+ * logged when it is looked at.
  */
 uint64
-bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args)
+bko_wait(bool back, uint64 (*lock) (void *arg), void *arg)
 {
 	int			save_timeout = DeadlockTimeout;
 	uint64		n = 0;
 
 	if (!log_lock_waits)
-		DeadlockTimeout = Min(save_timeout, goes_back(stock) ? LOOK_BACK : LOOK_AHEAD);
+		DeadlockTimeout = Min(save_timeout, back ? LOOK_BACK : LOOK_AHEAD);
 	PG_TRY();
 	{
-		n = bko_run(&frame->run, PLAN_STOCK_LOCK, args, NULL, 0);
+		n = lock(arg);
 	}
 	PG_FINALLY();
 	{
 		DeadlockTimeout = save_timeout;
 	}
 	PG_END_TRY();
+	return n;
+}
+
+/* A statement that locks rows. */
+typedef struct Locking
+{
+	const BkoRun *run;
+	BkoPlanId	plan;
+	Datum	   *args;
+} Locking;
+
+static uint64
+run_locking(void *arg)
+{
+	Locking    *locking = arg;
+
+	return bko_run(locking->run, locking->plan, locking->args, NULL, 0);
+}
+
+/*
+ * Run a statement that locks rows, SPI being connected; see bko_wait().  Returns
+ * the number of rows, which bko_result() reads.
+ */
+uint64
+bko_run_locking(const BkoRun *run, BkoPlanId plan, Datum *args, bool back)
+{
+	Locking		locking = {run, plan, args};
+
+	return bko_wait(back, run_locking, &locking);
+}
+
+/*
+ * Lock a stock row by the query made for it, SPI being connected; args are its
+ * item and location.  Returns the number of rows, which bko_result() reads: 0 or
+ * 1.
+ */
+uint64
+bko_lock_stock(BkoFrame *frame, const BkoStock *stock, Datum *args)
+{
+	uint64		n = bko_run_locking(&frame->run, PLAN_STOCK_LOCK, args, goes_back(stock));
+
 	if (n > 0)
 		note_locked(stock);
 	return n;

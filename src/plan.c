@@ -328,6 +328,9 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_BOOK_LOCK] = {
 		WHOLE, "SELECT 1 FROM @book FOR NO KEY UPDATE"
 	},
+	[PLAN_STOCK_ATTACHED] = {
+		WHOLE, "SELECT 1 FROM @attached WHERE kind" EQ "'stock' AND detached_at IS NULL"
+	},
 	[PLAN_BOOK_LANES] = {
 		WHOLE,
 		"UPDATE @book SET lanes = NOT lanes"

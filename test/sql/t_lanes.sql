@@ -313,6 +313,39 @@ SELECT lanes, laned FROM t_lanes_2.set_lanes('A', lanes => 0);
 SELECT lanes FROM t_lanes_2.book;
 TRUNCATE t_lanes_2.stock;
 
+-- Lines of an attached table come from lanes like any other: 5 of 500 in each of 2 lanes of 1000.
+CREATE TABLE shop_line (id integer PRIMARY KEY, sku text, qty numeric, shipped numeric);
+INSERT INTO stock (item, on_hand) VALUES ('ROW', 2000);
+SELECT lanes, laned FROM set_lanes('ROW', lanes => 2);
+SELECT attach_orders('shop_line', item => 'sku', qty => 'qty', shipped => 'shipped');
+INSERT INTO shop_line (id, sku, qty) VALUES (1, 'ROW', 5), (2, 'ROW', 7) RETURNING id, shipped;
+SELECT on_hand, laned FROM stock WHERE item = 'ROW';
+SELECT * FROM now_of('ROW');
+SELECT count(*) FROM verify();
+SELECT detach('shop_line');
+-- An attached stock table must say what is there, which a row with lanes doesn't.
+CREATE TABLE shop_stock (sku text PRIMARY KEY, count numeric);
+SELECT attach_stock('shop_stock', item => 'sku', on_hand => 'count');
+SET search_path = t_lanes_2;
+SELECT attach_stock('t_lanes.shop_stock', item => 'sku', on_hand => 'count');
+INSERT INTO t_lanes.shop_stock VALUES ('B', 100);
+SELECT lanes FROM set_lanes('B');
+SELECT lanes FROM set_lanes('B', lanes => 0);
+SELECT detach('t_lanes.shop_stock');
+SELECT lanes FROM set_lanes('B');
+SET search_path = t_lanes;
+
+-- In a book that allocates at commit lines are split by the row, with what is in its lanes.
+BEGIN;
+UPDATE book SET allocate_at = 'commit';
+INSERT INTO order_line (order_ref, item, qty_ordered) VALUES ('late', 'ROW', 5), ('late', 'ROW', 1990), ('late', 'ROW', 2);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT qty_ordered, qty_shipped, qty_backordered FROM order_line WHERE order_ref = 'late' ORDER BY line_id;
+SELECT * FROM now_of('ROW');
+SELECT count(*) FROM verify();
+ROLLBACK;
+SELECT * FROM now_of('ROW');
+
 -- An application role orders from lanes and needs no right on them.
 CREATE ROLE regress_lanes_app;
 GRANT USAGE ON SCHEMA t_lanes TO regress_lanes_app;
