@@ -935,6 +935,14 @@ bko_attach(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(nrows);
 }
 
+/* Drop a trigger of ours where it is: IF EXISTS would tell where it is not. */
+static void
+drop_trigger(Oid relid, const char *name)
+{
+	if (OidIsValid(get_trigger_oid(relid, name, true)))
+		run_sql(psprintf("DROP TRIGGER %s ON %s", name, bko_relation_name(relid)));
+}
+
 /* Drop what is no longer needed where nothing of the kind is attached any more. */
 static void
 release_book(const BkoRun *run, const char *kind, const char *table)
@@ -942,7 +950,7 @@ release_book(const BkoRun *run, const char *kind, const char *table)
 	run_sql(psprintf("SELECT 1 FROM %sattached WHERE kind = '%s' AND detached_at IS NULL",
 					 run->book->prefix, kind));
 	if (SPI_processed == 0)
-		run_sql(psprintf("DROP TRIGGER IF EXISTS b_bko_push ON %s%s", run->book->prefix, table));
+		drop_trigger(get_relname_relid(table, run->book->nspoid), "b_bko_push");
 }
 
 /*
@@ -975,7 +983,6 @@ bko_detach(PG_FUNCTION_ARGS)
 	};
 	BkoRun		run = bko_function_run(fcinfo);
 	Relation	rel;
-	char	   *name;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -990,10 +997,9 @@ bko_detach(PG_FUNCTION_ARGS)
 				 errmsg("table \"%s\" is not attached to book \"%s\"", RelationGetRelationName(rel),
 						get_namespace_name(run.book->nspoid)),
 				 errhint("The view attachment has the tables that are attached.")));
-	name = bko_relation_name(RelationGetRelid(rel));
 	table_close(rel, NoLock);
 	for (int i = 0; i < lengthof(triggers); i++)
-		run_sql(psprintf("DROP TRIGGER IF EXISTS %s ON %s", triggers[i], name));
+		drop_trigger(PG_GETARG_OID(1), triggers[i]);
 	run_sql(psprintf("UPDATE %sattached SET detached_at = now() WHERE relation = %u",
 					 run.book->prefix, PG_GETARG_OID(1)));
 	release_book(&run, "orders", "order_line");

@@ -300,7 +300,7 @@ def check_turn(model, waiting, row):
             if qty > 0 and not {key, other} & model.restless and peer.place < line.place \
                     and not peer.held:
                 raise Mismatch(f"movement {row['movement_id']} gives {show(row['qty'])} to line "
-                               f"{line.line_id} {line.place} {key in model.lines} {key in model.archived} while line {peer.line_id} {peer.place} {other in model.lines} {other in model.archived} before it waits for "
+                               f"{line.line_id} while line {peer.line_id} before it waits for "
                                f"{show(qty)}", {line.item})
     if row["to_state"] == "b":
         waiting[key] = waiting.get(key, 0) + row["qty"]

@@ -293,6 +293,8 @@ class Model:
             self._check_own_constraint(spec)
             if taken:
                 raise Refused("23505")
+            if line.key in self.gone or line.key in self.archived:
+                self.restless.add(line.key)     # the journal tells of another line of its number
             self.lines[line.key] = line
             self.stock_of(line).unassigned = self.unassigned(self.stock_of(line))
             over_limit |= over

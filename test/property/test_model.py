@@ -5,6 +5,8 @@ import unittest
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 
+from checks import check_turn
+from database import Mismatch
 from model import (CHECK_REFUSES, KEPT_OUT_AFTER, KEPT_OUT_BEFORE, MORE_ROWS, ORDERS_MORE, Impossible, Model, Refused,
                    coarsest_unit, fair_shares, shown)
 from operations import random_operation
@@ -513,6 +515,35 @@ class Test(unittest.TestCase):
     def test_quantities_as_shown(self):
         self.assertEqual([shown(Fraction(q)) for q in ("350", "1.50", "0", "-0.000001", "12.3")],
                          ["350", "1.5", "0", "-0.000001", "12.3"])
+
+
+class Journal(unittest.TestCase):
+    """Whose turn it was, by the journal."""
+
+    def setUp(self):
+        self.book, self.waiting, self.rows = Book(), {}, 0
+
+    def entry(self, line, from_state, to_state, qty):
+        self.rows += 1
+        check_turn(self.book.model, self.waiting, {
+            "movement_id": self.rows, "line_id": line, "item": "A", "location": "main", "reason": None,
+            "from_state": from_state, "to_state": to_state, "qty": Fraction(qty)})
+
+    def test_out_of_turn(self):
+        first, second = self.book.order("9"), self.book.order("1")
+        self.entry(first, None, "b", 9)
+        self.entry(second, None, "b", 1)
+        with self.assertRaises(Mismatch):
+            self.entry(second, "b", "s", 1)
+
+    def test_a_number_that_comes_again(self):
+        first, second = self.book.order("1"), self.book.order("9")
+        self.book.receive("1")
+        self.book.model.archive(10)
+        self.book.orders([{"qty_ordered": "1", "line_id": first}])     # now behind the second
+        self.entry(first, None, "b", 1)
+        self.entry(second, None, "b", 9)
+        self.entry(first, "b", "s", 1)
 
 
 class Rows(unittest.TestCase):

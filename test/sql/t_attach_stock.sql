@@ -132,7 +132,9 @@ SELECT * FROM verify();
 SELECT attach_stock('products', item => 'id', on_hand => 'in_stock');
 SELECT * FROM pair() WHERE id IN (5, 6);
 SELECT * FROM verify();
+RESET client_min_messages;
 SELECT detach('orders'), detach('products');
+SET client_min_messages = warning;
 
 -- Locations: a column with null, a constant; a composite key; text, uuid, char items;
 -- quantities of other types; two tables on one book; transfers.
