@@ -535,6 +535,8 @@ ALWAYS = {o.set_on_hand: set_count, o.upsert_stock: upsert_counts, o.change_on_h
 
 def instead(world, make):
     """What makes the operation: of the application mostly, else of the book."""
+    if make in ALWAYS and not world.shop.keeps_stock:
+        return make
     if make is o.new_stock or make in ALWAYS and world.rng.random() < 0.7:
         return ALWAYS[make]
     if make in INSTEAD and world.rng.random() < 0.8:
