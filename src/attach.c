@@ -94,6 +94,7 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 	from = getBaseType(from);
 	cast->to = to;
 	cast->single = from == FLOAT4OID && to == NUMERICOID;
+	cast->dbl = from == FLOAT8OID && to == NUMERICOID;
 	cast->path = from == to ? COERCION_PATH_RELABELTYPE :
 		find_coercion_pathway(to, from, COERCION_ASSIGNMENT, &funcid);
 	switch (cast->path)
@@ -115,9 +116,13 @@ bko_cast_init(BkoCast *cast, Oid from, Oid to, MemoryContext cxt)
 }
 
 /*
- * The number that a real prints as: its cast to numeric keeps 6 digits.  That of
- * a double precision keeps 15, which is all but what binary arithmetic leaves.
+ * Decimal places of a double precision that count: three more than a quantity
+ * has, so that what binary arithmetic leaves is dropped (40 - 39.9 is
+ * 0.100000000000001) and a quantity that has too many is still told.
  */
+#define DOUBLE_SCALE 9
+
+/* The number that a real prints as: its cast to numeric keeps 6 digits. */
 static Datum
 exact_numeric(char *number)
 {
@@ -134,6 +139,10 @@ bko_cast(BkoCast *cast, Datum value)
 {
 	if (cast->single)
 		return exact_numeric(float_to_shortest_decimal(DatumGetFloat4(value)));
+	if (cast->dbl)
+		return DirectFunctionCall1(numeric_trim_scale,
+								   DirectFunctionCall2(numeric_round, FunctionCall1(&cast->func, value),
+													   Int32GetDatum(DOUBLE_SCALE)));
 	if (cast->path == COERCION_PATH_RELABELTYPE)
 		return value;
 	if (cast->path == COERCION_PATH_COERCEVIAIO)
@@ -734,15 +743,18 @@ bko_is_integer(Oid type)
 
 /*
  * A column of a row, by its alias, as a value of some type; palloc'd.  A real
- * becomes the number that it prints as under bko_text_modes().
+ * becomes the number that it prints as under bko_text_modes(); see bko_cast().
  */
 char *
 bko_column_value(const BkoAttached *a, AttrNumber attno, const char *alias, const char *type)
 {
 	Oid			from = getBaseType(get_atttype(a->relid, attno));
+	const char *column = quote_identifier(get_attname(a->relid, attno, false));
 
-	return psprintf("%s.%s%s::%s", alias, quote_identifier(get_attname(a->relid, attno, false)),
-					from == FLOAT4OID ? "::pg_catalog.text" : "", type);
+	if (from == FLOAT8OID && strcmp(type, "pg_catalog.numeric") == 0)
+		return psprintf("pg_catalog.trim_scale(pg_catalog.round(%s.%s::pg_catalog.numeric, %d))",
+						alias, column, DOUBLE_SCALE);
+	return psprintf("%s.%s%s::%s", alias, column, from == FLOAT4OID ? "::pg_catalog.text" : "", type);
 }
 
 /*

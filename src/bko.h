@@ -1150,6 +1150,7 @@ typedef struct BkoCast
 	Oid			to;
 	CoercionPathType path;
 	bool		single;			/* from a real to numeric */
+	bool		dbl;			/* from a double precision to numeric */
 	FmgrInfo	func;			/* the cast, or the output function */
 	FmgrInfo	in;
 	Oid			ioparam;

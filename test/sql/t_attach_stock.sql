@@ -159,6 +159,13 @@ SELECT * FROM shelf ORDER BY sku, place;
 UPDATE shelf SET n = n * 2, place = place;
 UPDATE yard SET n = n + 1;
 UPDATE box SET n = 0.7;
+-- 40 - 39.911209 is 0.0887910000000005 in binary: 0.088791; more than six places of one's own are told
+INSERT INTO box VALUES ('BIN', 40);
+UPDATE box SET n = n - 39.911209 WHERE code = 'BIN';
+SELECT on_hand FROM stock WHERE item = 'BIN';
+SELECT fails('UPDATE box SET n = 0.0887911 WHERE code = ''BIN''');
+UPDATE box SET n = 0 WHERE code = 'BIN';
+DELETE FROM box WHERE code = 'BIN';
 SELECT fails('UPDATE shelf SET place = ''west'' WHERE sku = ''Y''');
 SELECT * FROM shelf ORDER BY sku, place;
 SELECT * FROM yard, box;

@@ -96,6 +96,10 @@ SELECT * FROM verify();
 CREATE TABLE fl (k int PRIMARY KEY, item text, n double precision);
 SELECT attach_orders('fl', item => 'item', qty => 'n');
 SELECT q, fails(format('INSERT INTO fl VALUES (1, ''T'', %L)', q)) FROM unnest(ARRAY['NaN', 'Infinity', '-Infinity', '1e12', '0.0000001', '1e300']) q;
+-- 4.35 * 100 is 434.99999999999994 in binary, 40 - 39.911209 is 0.0887910000000005: 435 and 0.088791
+INSERT INTO fl VALUES (1, 'T', 4.35::float8 * 100), (2, 'T', 40::float8 - 39.911209);
+SELECT qty_ordered FROM order_line WHERE item = 'T' AND attached_key IN ('{1}', '{2}') AND qty_ordered IN (435, 0.088791) ORDER BY 1;
+SELECT * FROM verify();
 -- domains
 CREATE DOMAIN quantity AS int CHECK (VALUE > 0);
 CREATE DOMAIN sku AS varchar(20);
