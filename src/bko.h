@@ -37,6 +37,7 @@
  *	  line_function, order_function, transfer, stock_function, promise,
  *	  reallocate, rebuild, archive, report, attach_function, install
  *						functions
+ *	  language			functions of a book that are called without planning
  *
  *-------------------------------------------------------------------------
  */
@@ -407,8 +408,8 @@ typedef enum BkoPlanId
 	PLAN_COUNT,
 	PLAN_RECEIPT_READ,
 	PLAN_RECEIVED_ON,
-	PLAN_LINES_BAD_KEY,
 	PLAN_LINES_INSERT,
+	PLAN_LINES_PLACED,
 	PLAN_READ_KEY,
 	PLAN_PEG_LINES,
 	PLAN_PEG_HELD,
@@ -514,6 +515,7 @@ typedef struct BkoRun
 extern void bko_book_init(void);
 extern BkoRun bko_book_of_table(Relation rel);
 extern BkoRun bko_book_of_regclass(Oid book_relid);
+extern BkoRun bko_book_of_schema(Oid nspoid);
 extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
 extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *table, const char *name);
@@ -1066,6 +1068,10 @@ extern void bko_refuse_archived(const BkoRun *run, int64 line_id);
 extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
+
+/* ---- order_function.c ---- */
+
+extern Datum bko_place_order(FunctionCallInfo fcinfo, const BkoRun *run);
 
 /* ---- attach.c: tables of an application that the engine works behind ---- */
 
