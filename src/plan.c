@@ -626,15 +626,16 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
 		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4) COLLATE \"C\", n"
-		" RETURNING line_id",
+		" RETURNING line_id::bigint",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
 	},
 	[PLAN_LINES_PLACED] = {
 		READS,
-		"SELECT bko_line FROM @order_line AS bko_line WHERE bko_line.line_id" EQ "ANY ($1)"
-		" AND (bko_line.order_ref" EQ "$2 OR (bko_line.order_ref IS NULL AND $2 IS NULL))"
-		" ORDER BY bko_line.line_no, bko_line.line_id",
+		/* the row, whatever columns it has, one of the alias's name too */
+		"SELECT ROW(l.*)::@order_line FROM @order_line AS l WHERE l.line_id" EQ "ANY ($1)"
+		" AND (l.order_ref" EQ "$2 OR (l.order_ref IS NULL AND $2 IS NULL))"
+		" ORDER BY l.line_no, l.line_id",
 		2, {INT8ARRAYOID, TEXTOID}
 	},
 	[PLAN_READ_KEY] = {
