@@ -12,6 +12,7 @@
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  store				rows that are stored without a statement
+ *	  rewrite			rows that are changed without a statement
  *	  frame				what a statement has decided and not yet written
  *	  journal			rows for the table movement
  *	  shortage			facts to record when something is short
@@ -366,6 +367,7 @@ typedef enum BkoPlanId
 {
 	PLAN_BOOK,
 	PLAN_STOCK_LOCK,
+	PLAN_STOCK_LOOK,
 	PLAN_STOCK_WRITE,
 	PLAN_STOCK_WRITE_MANY,
 	PLAN_STOCK_ASSIGN,
@@ -482,6 +484,8 @@ typedef struct BkoColumns
 	bool		plain_known;	/* the next two are looked up; see store.c */
 	bool		plain;			/* rows may be stored without the executor */
 	Oid			sequence;		/* behind its identity column */
+	bool		rewriting_known;	/* the next is looked up; see rewrite.c */
+	struct BkoRewriting *rewriting;
 } BkoColumns;
 
 /* A book as this session knows it; lives until the session ends. */
@@ -558,6 +562,11 @@ typedef void (*BkoFill) (int64 row, void *arg, const BkoColumns *columns, Datum 
 						 bool *nulls);
 
 extern bool bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg);
+
+/* ---- rewrite.c ---- */
+
+extern bool bko_rewrite(const BkoRun *run, BkoTable table, const int *changed, int nchanged,
+						const ItemPointerData *tids, int n, BkoFill fill, void *arg);
 
 /* ---- frame.c ---- */
 

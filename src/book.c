@@ -533,6 +533,7 @@ bko_columns(BkoBook *book, BkoTable table, Relation rel)
 		columns->attno[c] = attno;
 	}
 	columns->plain_known = false;
+	columns->rewriting_known = false;
 	columns->relid = RelationGetRelid(rel);
 	return columns->attno;
 }

@@ -210,6 +210,11 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	[PLAN_STOCK_READ] = {
 		READS, STOCK_SELECT, 2, {TEXTOID, TEXTOID}
 	},
+	[PLAN_STOCK_LOOK] = {
+		READS,
+		"SELECT qty_step::numeric FROM @stock WHERE item" EQ "$1 AND location" EQ "$2",
+		2, {TEXTOID, TEXTOID}
+	},
 	[PLAN_STOCK_WRITE] = {
 		WRITES,
 		"UPDATE @stock SET"
@@ -535,7 +540,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_PENDING_OWN] = {
 		READS,
-		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		"SELECT " PENDING_COLUMNS ", ctid FROM @order_line"
 		" WHERE pending" EQ "ANY ($1) AND pending IS NOT NULL ORDER BY queued_at, line_id",
 		1, {INT8ARRAYOID}
 	},
