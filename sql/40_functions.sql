@@ -63,12 +63,6 @@ CREATE FUNCTION bko.lock_order(book regclass, order_ref text)
     RETURNS void AS 'MODULE_PATHNAME', 'bko_lock_order' LANGUAGE C;
 COMMENT ON FUNCTION bko.lock_order(regclass, text) IS 'Locks the stock rows of an order''s lines, in their order, before the lines are changed';
 
-CREATE FUNCTION bko.place_order(book regclass, order_ref text, lines jsonb, customer text, location text,
-                                priority integer, ship_policy text, requested_on date,
-                                currency text, demand text, payment_days integer)
-    RETURNS void AS 'MODULE_PATHNAME', 'bko_place_order' LANGUAGE C;
-COMMENT ON FUNCTION bko.place_order(regclass, text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Behind place_order() of a book';
-
 CREATE FUNCTION bko.transfer(book regclass, item text, qty numeric, from_location text, to_location text,
                              expected_on date, ref text, priority integer, ship_policy text,
                              requested_on date)
@@ -82,10 +76,6 @@ COMMENT ON FUNCTION bko.cancel_transfer(regclass, text, text) IS 'Behind cancel_
 CREATE FUNCTION bko.is_location_list(locations text[])
     RETURNS boolean AS 'MODULE_PATHNAME', 'bko_is_location_list' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bko.is_location_list(text[]) IS 'Whether a sourcing rule may have this list of locations: one or more names, none null, empty or twice';
-
-CREATE FUNCTION bko.placed_lines() RETURNS bigint[]
-    AS 'MODULE_PATHNAME', 'bko_placed_lines' LANGUAGE C STABLE;
-COMMENT ON FUNCTION bko.placed_lines() IS 'The line_ids that place_order() gave last in this session';
 
 -- What the views of a book call. They bring the read_key of its table "book".
 CREATE FUNCTION bko.promise(book regclass, read_key uuid, item text, location text, line_id bigint,

@@ -12,6 +12,7 @@
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
  *	  store				rows that are stored without a statement
+ *	  rewrite			rows that are changed without a statement
  *	  frame				what a statement has decided and not yet written
  *	  journal			rows for the table movement
  *	  shortage			facts to record when something is short
@@ -38,6 +39,7 @@
  *	  line_function, order_function, transfer, stock_function, lane_function,
  *	  promise, reallocate, rebuild, archive, report, attach_function, install
  *						functions
+ *	  language			functions of a book that are called without planning
  *
  *-------------------------------------------------------------------------
  */
@@ -375,6 +377,7 @@ typedef enum BkoPlanId
 {
 	PLAN_BOOK,
 	PLAN_STOCK_LOCK,
+	PLAN_STOCK_LOOK,
 	PLAN_STOCK_WRITE,
 	PLAN_STOCK_WRITE_MANY,
 	PLAN_STOCK_ASSIGN,
@@ -432,8 +435,8 @@ typedef enum BkoPlanId
 	PLAN_COUNT,
 	PLAN_RECEIPT_READ,
 	PLAN_RECEIVED_ON,
-	PLAN_LINES_BAD_KEY,
 	PLAN_LINES_INSERT,
+	PLAN_LINES_PLACED,
 	PLAN_READ_KEY,
 	PLAN_PEG_LINES,
 	PLAN_PEG_HELD,
@@ -508,6 +511,8 @@ typedef struct BkoColumns
 	bool		plain_known;	/* the next two are looked up; see store.c */
 	bool		plain;			/* rows may be stored without the executor */
 	Oid			sequence;		/* behind its identity column */
+	bool		rewriting_known;	/* the next is looked up; see rewrite.c */
+	struct BkoRewriting *rewriting;
 } BkoColumns;
 
 /* A book as this session knows it; lives until the session ends. */
@@ -542,6 +547,7 @@ typedef struct BkoRun
 extern void bko_book_init(void);
 extern BkoRun bko_book_of_table(Relation rel);
 extern BkoRun bko_book_of_regclass(Oid book_relid);
+extern BkoRun bko_book_of_schema(Oid nspoid);
 extern const AttrNumber *bko_columns(BkoBook *book, BkoTable table, Relation rel);
 extern const char *bko_table_name(BkoTable table);
 extern bool bko_is_column(const char *table, const char *name);
@@ -584,6 +590,11 @@ typedef void (*BkoFill) (int64 row, void *arg, const BkoColumns *columns, Datum 
 						 bool *nulls);
 
 extern bool bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg);
+
+/* ---- rewrite.c ---- */
+
+extern bool bko_rewrite(const BkoRun *run, BkoTable table, const int *changed, int nchanged,
+						const ItemPointerData *tids, int n, BkoFill fill, void *arg);
 
 /* ---- frame.c ---- */
 
@@ -1133,6 +1144,10 @@ extern void bko_refuse_archived(const BkoRun *run, int64 line_id);
 extern BkoLine bko_cancel_open(BkoFrame *frame, int64 line_id);
 
 #define BKO_ARG_TEXT(n) (PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n))
+
+/* ---- order_function.c ---- */
+
+extern Datum bko_place_order(FunctionCallInfo fcinfo, const BkoRun *run);
 
 /* ---- attach.c: tables of an application that the engine works behind ---- */
 

@@ -507,6 +507,17 @@ bko_book_of_regclass(Oid book_relid)
 	return run;
 }
 
+/* The same by its schema, for functions that are in it. */
+BkoRun
+bko_book_of_schema(Oid nspoid)
+{
+	BkoRun		run;
+
+	run.book = get_book(nspoid);
+	run.owner = relation_owner(run.book->book_relid);
+	return run;
+}
+
 /*
  * Attribute numbers of a table's columns in rel.  The types are checked here,
  * once: values are read as C types afterwards, and anyone can put our trigger
@@ -536,6 +547,7 @@ bko_columns(BkoBook *book, BkoTable table, Relation rel)
 		columns->attno[c] = attno;
 	}
 	columns->plain_known = false;
+	columns->rewriting_known = false;
 	columns->relid = RelationGetRelid(rel);
 	return columns->attno;
 }

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "utils/acl.h"
@@ -45,6 +46,37 @@ bko_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *est
 	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
 #endif
 }
+
+/*
+ * Which indexes want entries for a new version of a row, as table_tuple_update()
+ * tells, and those entries.
+ */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes BkoIndexesToUpdate;
+#define BKO_NO_INDEXES TU_None
+#else
+typedef bool BkoIndexesToUpdate;
+#define BKO_NO_INDEXES false
+#endif
+
+static inline List *
+bko_update_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *estate,
+						BkoIndexesToUpdate indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(target, slot, estate, true, false, NULL, NIL,
+								 indexes == TU_Summarizing);
+#else
+	return ExecInsertIndexTuples(target, slot, estate, true, false, NULL, NIL);
+#endif
+}
+
+/* 18 has constraints that nobody asks. */
+#if PG_VERSION_NUM >= 180000
+#define BKO_CHECK_ENFORCED(check) ((check)->ccenforced)
+#else
+#define BKO_CHECK_ENFORCED(check) true
+#endif
 
 /* getIdentitySequence() takes the relation from 17 on. */
 #if PG_VERSION_NUM >= 170000

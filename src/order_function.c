@@ -7,54 +7,111 @@
  */
 #include "bko.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "utils/array.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-
-PG_FUNCTION_INFO_V1(bko_place_order);
-PG_FUNCTION_INFO_V1(bko_placed_lines);
 
 static const char *const line_keys[] = {
 	"item", "qty", "qty_ordered", "location", "line_no", "demand", "customer", "priority",
 	"ship_policy", "requested_on", "unit_price", "currency", "payment_days"
 };
 
-/* Refuse a JSON array whose lines are not what they should be. */
-static void
-check_lines(const BkoRun *run, Datum lines)
+/* What may be wrong with a line, the worst first. */
+typedef enum Fault
 {
-	Datum		args[2];
-	Datum		keys[lengthof(line_keys)];
-	Datum		bad;
-	bool		isnull;
+	NOT_AN_OBJECT, UNKNOWN_KEY, BOTH_QUANTITIES, INCOMPLETE, NFAULTS
+} Fault;
 
-	for (int i = 0; i < lengthof(line_keys); i++)
-		keys[i] = CStringGetTextDatum(line_keys[i]);
-	args[0] = lines;
-	args[1] = bko_array(keys, NULL, lengthof(line_keys), TEXTOID);
-	(void) bko_run(run, PLAN_LINES_BAD_KEY, args, NULL, 0);
-	bad = bko_result(0, 1, &isnull);
-	if (!isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s", TextDatumGetCString(bad)),
-				 errhint("A line is an object with the keys item and qty, and, where wanted, location, line_no, demand, customer, priority, ship_policy, requested_on, unit_price, currency, payment_days.")));
+static void
+refuse_lines(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", what),
+			 errhint("A line is an object with the keys item and qty, and, where wanted, location, line_no, demand, customer, priority, ship_policy, requested_on, unit_price, currency, payment_days.")));
 }
 
-/* line_ids that place_order() gave last, for placed_lines(); NULL: none. */
-static ArrayType *placed = NULL;
-
-static void
-remember_placed(Datum *ids, int n)
+static bool
+is_key(const JsonbValue *key, const char *name)
 {
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	return key->val.string.len == strlen(name) &&
+		memcmp(key->val.string.val, name, key->val.string.len) == 0;
+}
 
-	if (placed)
-		pfree(placed);
-	placed = NULL;
-	placed = DatumGetArrayTypeP(bko_array(ids, NULL, n, INT8OID));
-	MemoryContextSwitchTo(old);
+static bool
+is_line_key(const JsonbValue *key)
+{
+	for (int i = 0; i < lengthof(line_keys); i++)
+		if (is_key(key, line_keys[i]))
+			return true;
+	return false;
+}
+
+/* Note the first fault of each kind. */
+static void
+check_line(JsonbContainer *line, int n, char **faults)
+{
+	JsonbIterator *it = JsonbIteratorInit(line);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	bool		item = false;
+	bool		qty = false;
+	int			nqtys = 0;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		JsonbValue	key = v;
+
+		if (token != WJB_KEY)
+			continue;
+		(void) JsonbIteratorNext(&it, &v, true);
+		if (is_key(&key, "item"))
+			item = v.type != jbvNull;
+		else if (is_key(&key, "qty") || is_key(&key, "qty_ordered"))
+		{
+			nqtys++;
+			qty = qty || v.type != jbvNull;
+		}
+		else if (faults[UNKNOWN_KEY] == NULL && !is_line_key(&key))
+			faults[UNKNOWN_KEY] = psprintf("line %d has an unknown key \"%.*s\"", n,
+										   key.val.string.len, key.val.string.val);
+	}
+	if (nqtys > 1 && faults[BOTH_QUANTITIES] == NULL)
+		faults[BOTH_QUANTITIES] = psprintf("line %d has both qty and qty_ordered", n);
+	if ((!item || !qty) && faults[INCOMPLETE] == NULL)
+		faults[INCOMPLETE] = psprintf("line %d has no %s", n, item ? "qty" : "item");
+}
+
+/* Refuse a JSON array whose lines are not what they should be.  Raises 22023. */
+static void
+check_lines(Jsonb *lines)
+{
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *faults[NFAULTS] = {NULL};
+	int			n = 0;
+
+	if (!JB_ROOT_IS_ARRAY(lines) || JB_ROOT_IS_SCALAR(lines))
+		refuse_lines("lines is not an array");
+	if (JB_ROOT_COUNT(lines) == 0)
+		refuse_lines("the order has no lines");
+	it = JsonbIteratorInit(&lines->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		n++;
+		if (v.type == jbvBinary && JsonContainerIsObject(v.val.binary.data))
+			check_line(v.val.binary.data, n, faults);
+		else if (faults[NOT_AN_OBJECT] == NULL)
+			faults[NOT_AN_OBJECT] = psprintf("line %d is not an object but %s", n,
+											 JsonbTypeName(&v));
+	}
+	for (int i = 0; i < NFAULTS; i++)
+		if (faults[i])
+			refuse_lines(faults[i]);
 }
 
 /*
@@ -97,45 +154,68 @@ insert_lines(const BkoRun *run, Datum *args, const char *nulls, BkoPartSink *sin
 }
 
 /*
- * bko.place_order(book, order_ref, lines, customer, location, priority,
+ * Return the lines as they are now, those alone that still are of the order:
+ * by a query of the caller's, who must be allowed to read them.
+ */
+static void
+return_lines(FunctionCallInfo fcinfo, const BkoRun *run, Datum *ids, int n)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		args[2] = {bko_array(ids, NULL, n, INT8OID), PG_GETARG_DATUM(0)};
+	uint64		nlines = bko_run_as_caller(run, PLAN_LINES_PLACED, args,
+										   PG_ARGISNULL(0) ? " n" : "  ");
+
+	for (uint64 i = 0; i < nlines; i++)
+	{
+		bool		isnull;
+		HeapTupleHeader line = DatumGetHeapTupleHeader(bko_result(i, 1, &isnull));
+		HeapTupleData tuple = {0};
+
+		tuple.t_len = HeapTupleHeaderGetDatumLength(line);
+		tuple.t_data = line;
+		tuplestore_puttuple(rsinfo->setResult, &tuple);
+	}
+}
+
+/*
+ * A book's place_order(order_ref, lines, customer, location, priority,
  * ship_policy, requested_on, currency, demand, payment_days): inserts the lines
  * as the caller would, in the order of items and locations, so that orders
- * placed at the same time never deadlock.  Lines for which neither the line nor
- * the call names a location are sourced.  In a book that allocates at commit
- * nothing is locked before.  Raises what an INSERT raises, and
- * 22023 for lines that are not what they should be.
+ * placed at the same time never deadlock, and returns them by their line_no.
+ * Lines for which neither the line nor the call names a location are sourced.
+ * In a book that allocates at commit nothing is locked before.  Raises what an
+ * INSERT raises, and 22023 for lines that are not what they should be.
  */
 Datum
-bko_place_order(PG_FUNCTION_ARGS)
+bko_place_order(FunctionCallInfo fcinfo, const BkoRun *run)
 {
-	BkoRun		run;
 	Datum		args[10];
 	char		nulls[10];
 	BkoPartSink sink = {0};
 	Datum	   *ids;
 	int			n;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the lines of the order are null"),
 				 errhint("Give a JSON array of lines: '[{\"item\": \"X\", \"qty\": 1}]'.")));
-	run = bko_book_of_regclass(PG_GETARG_OID(0));
+	InitMaterializedSRF(fcinfo, 0);
+	check_lines(PG_GETARG_JSONB_P(1));
 	for (int i = 0; i < lengthof(args); i++)
 	{
-		args[i] = PG_GETARG_DATUM(i + 1);
-		nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+		args[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
 	SPI_connect();
-	check_lines(&run, args[1]);
 	if (nulls[3] == 'n')
 	{
-		text	   *location = lock_sources(&run, args[1]);
+		text	   *location = lock_sources(run, args[1]);
 
 		args[3] = PointerGetDatum(location);
 		nulls[3] = location ? ' ' : 'n';
 	}
-	n = insert_lines(&run, args, nulls, &sink);
+	n = insert_lines(run, args, nulls, &sink);
 	ids = palloc(Max(n + sink.n, 1) * sizeof(Datum));
 	for (int i = 0; i < n; i++)
 	{
@@ -146,23 +226,9 @@ bko_place_order(PG_FUNCTION_ARGS)
 	for (int i = 0; i < sink.n; i++)
 		ids[n++] = Int64GetDatum(sink.line_id[i]);
 	/* every line of the order is known: it need not wait for the commit, if they are split */
-	if (!PG_ARGISNULL(1) && !bko_may_have_pending(run.book))
-		bko_due_settle(&run, PG_GETARG_TEXT_PP(1));
-	remember_placed(ids, n);
+	if (!PG_ARGISNULL(0) && !bko_may_have_pending(run->book))
+		bko_due_settle(run, PG_GETARG_TEXT_PP(0));
+	return_lines(fcinfo, run, ids, n);
 	SPI_finish();
-	PG_RETURN_VOID();
-}
-
-/*
- * bko.placed_lines(): the line_ids that place_order() gave last in this
- * session, for the book's function of that name to return the lines.  (It
- * can't be told the type of its rows: a function that mentions it would keep
- * the owner from adding columns to order_line.)
- */
-Datum
-bko_placed_lines(PG_FUNCTION_ARGS)
-{
-	if (placed == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_ARRAYTYPE_P(DatumGetArrayTypePCopy(PointerGetDatum(placed)));
+	return (Datum) 0;
 }

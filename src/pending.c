@@ -17,9 +17,11 @@
  */
 #include "bko.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -29,7 +31,7 @@ PG_FUNCTION_INFO_V1(bko_line_split_due);
 /* Lines written at once. */
 #define BATCH 8192
 
-/* The columns that are read of a pending line, see PENDING_COLUMNS. */
+/* The columns that are read of a pending line, see PENDING_COLUMNS; ctid may follow. */
 static const int columns_read[] = {
 	LINE_ID, LINE_ITEM, LINE_LOCATION, LINE_PRIORITY, LINE_SHIP_POLICY, LINE_QTY_ORDERED,
 	LINE_QUEUED_AT, LINE_ORDER_REF, LINE_HELD, LINE_CUSTOMER, LINE_PENDING
@@ -144,23 +146,40 @@ bko_pending_changed(BkoFrame *frame, BkoRow *old, BkoRow *new)
 
 /* ---- the split ---- */
 
-/* A pending line as read; its texts are where the result is. */
-static BkoRow
-read_row(SPITupleTable *lines, uint64 n)
+/* The pending lines as read, palloc'd; their texts are where the result is. */
+static BkoRow *
+read_rows(SPITupleTable *lines, uint64 n)
 {
 	static AttrNumber attno[LINE_NCOLUMNS];
-	BkoRow		row;
+	int			natts = lines->tupdesc->natts;
+	BkoRow	   *rows = palloc_extended(n * sizeof(BkoRow), MCXT_ALLOC_HUGE);
 
-	row.desc = lines->tupdesc;
-	row.attno = attno;
-	row.values = palloc(lengthof(columns_read) * sizeof(Datum));
-	row.nulls = palloc(lengthof(columns_read) * sizeof(bool));
-	for (int i = 0; i < lengthof(columns_read); i++)
+	for (int c = 0; c < lengthof(columns_read); c++)
+		attno[columns_read[c]] = c + 1;
+	for (uint64 i = 0; i < n; i++)
 	{
-		attno[columns_read[i]] = i + 1;
-		row.values[i] = SPI_getbinval(lines->vals[n], lines->tupdesc, i + 1, &row.nulls[i]);
+		rows[i].desc = lines->tupdesc;
+		rows[i].attno = attno;
+		rows[i].values = palloc(natts * sizeof(Datum));
+		rows[i].nulls = palloc(natts * sizeof(bool));
+		heap_deform_tuple(lines->vals[i], lines->tupdesc, rows[i].values, rows[i].nulls);
 	}
-	return row;
+	return rows;
+}
+
+/* Where the lines are, if they were read with their ctid; palloc'd, or NULL. */
+static ItemPointerData *
+places_of(const BkoRow *rows, uint64 n)
+{
+	const int	column = lengthof(columns_read);
+	ItemPointerData *tids;
+
+	if (rows[0].desc->natts == column)
+		return NULL;
+	tids = palloc_extended(n * sizeof(ItemPointerData), MCXT_ALLOC_HUGE);
+	for (uint64 i = 0; i < n; i++)
+		tids[i] = *(ItemPointer) DatumGetPointer(rows[i].values[column]);
+	return tids;
 }
 
 static bool
@@ -177,7 +196,7 @@ compare_stocks(const void *a, const void *b)
 
 /* Lock every stock row that the lines may touch, in their order. */
 static void
-lock_stocks(BkoFrame *frame, SPITupleTable *lines, uint64 n)
+lock_stocks(BkoFrame *frame, BkoRow *rows, uint64 n)
 {
 	BkoStock  **stocks;
 	int			nstocks;
@@ -185,13 +204,11 @@ lock_stocks(BkoFrame *frame, SPITupleTable *lines, uint64 n)
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		BkoRow		row = read_row(lines, i);
-
-		if (is_sourced(&row))
-			(void) bko_source_first(frame, BKO_TEXT(&row, LINE_ITEM));
+		if (is_sourced(&rows[i]))
+			(void) bko_source_first(frame, BKO_TEXT(&rows[i], LINE_ITEM));
 		else
-			(void) bko_frame_stock(frame, BKO_TEXT(&row, LINE_ITEM),
-								   BKO_TEXT(&row, LINE_LOCATION), &found);
+			(void) bko_frame_stock(frame, BKO_TEXT(&rows[i], LINE_ITEM),
+								   BKO_TEXT(&rows[i], LINE_LOCATION), &found);
 	}
 	nstocks = bko_frame_stocks(frame, &stocks);
 	qsort(stocks, nstocks, sizeof(BkoStock *), compare_stocks);
@@ -263,8 +280,34 @@ split_datums(int i, void *arg, Datum *values, bool *nulls)
 	memset(nulls, false, NCOLS);
 }
 
+/* The columns of a line that its split changes. */
+static const int columns_changed[] = {
+	LINE_LOCATION, LINE_QTY_ORDERED, LINE_QTY_SHIPPED, LINE_QTY_ALLOCATED, LINE_QTY_BACKORDERED,
+	LINE_QTY_FILLED_FIRST, LINE_QUEUED_AT, LINE_CLOSED_AT, LINE_PENDING
+};
+
+/* The same as PLAN_LINES_SPLIT, of one row. */
 static void
-write_lines(BkoFrame *frame, SplitLine *splits, uint64 n)
+fill_split(int64 i, void *arg, const BkoColumns *columns, Datum *values, bool *nulls)
+{
+	const SplitLine *split = (const SplitLine *) arg + i;
+	BkoRow		row = {NULL, columns->attno, values, nulls};
+
+	bko_row_set(&row, LINE_LOCATION, PointerGetDatum(split->stock->location));
+	bko_row_set_qty(&row, LINE_QTY_ORDERED, split->line.ordered);
+	bko_row_set_qty(&row, LINE_QTY_SHIPPED, split->line.shipped);
+	bko_row_set_qty(&row, LINE_QTY_ALLOCATED, split->line.allocated);
+	bko_row_set_qty(&row, LINE_QTY_BACKORDERED, split->line.backordered);
+	bko_row_set_qty(&row, LINE_QTY_FILLED_FIRST, split->line.shipped + split->line.allocated);
+	bko_row_set(&row, LINE_QUEUED_AT, TimestampTzGetDatum(split->queued_at));
+	bko_row_set(&row, LINE_CLOSED_AT, TimestampTzGetDatum(split->queued_at));
+	BKO_ISNULL(&row, LINE_CLOSED_AT) = split->line.allocated + split->line.backordered > 0;
+	BKO_ISNULL(&row, LINE_PENDING) = true;
+}
+
+/* Write what has become of the lines; tids as bko_rewrite() takes them, or NULL. */
+static void
+write_lines(BkoFrame *frame, SplitLine *splits, const ItemPointerData *tids, uint64 n)
 {
 	for (uint64 done = 0; done < n; done += BATCH)
 	{
@@ -274,12 +317,17 @@ write_lines(BkoFrame *frame, SplitLine *splits, uint64 n)
 												  ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(cxt);
 
-		bko_column_arrays(args, column_types, NCOLS, batch, split_datums, splits + done);
-		if (bko_run(&frame->run, PLAN_LINES_SPLIT, args, NULL, 0) != batch)
-			ereport(ERROR,
-					(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-					 errmsg("not all of %d order lines could be split", batch),
-					 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+		if (tids == NULL ||
+			!bko_rewrite(&frame->run, BKO_ORDER_LINE, columns_changed, lengthof(columns_changed),
+						 tids + done, batch, fill_split, splits + done))
+		{
+			bko_column_arrays(args, column_types, NCOLS, batch, split_datums, splits + done);
+			if (bko_run(&frame->run, PLAN_LINES_SPLIT, args, NULL, 0) != batch)
+				ereport(ERROR,
+						(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+						 errmsg("not all of %d order lines could be split", batch),
+						 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(cxt);
 	}
@@ -293,19 +341,16 @@ static void
 split_lines(const BkoRun *run, uint64 n)
 {
 	SPITupleTable *lines = SPI_tuptable;
+	BkoRow	   *rows = read_rows(lines, n);
 	SplitLine  *splits = palloc_extended(n * sizeof(SplitLine), MCXT_ALLOC_HUGE);
 	BkoFrame   *frame = bko_frame_push(run, BKO_ORDER_LINE, TRIGGER_EVENT_TRUNCATE, NULL);
 	BkoParts   *parts;
 
-	lock_stocks(frame, lines, n);
+	lock_stocks(frame, rows, n);
 	for (uint64 i = 0; i < n; i++)
-	{
-		BkoRow		row = read_row(lines, i);
-
-		split_line(frame, &row, &splits[i]);
-	}
+		split_line(frame, &rows[i], &splits[i]);
 	bko_shortage_record(frame);
-	write_lines(frame, splits, n);
+	write_lines(frame, splits, places_of(rows, n), n);
 	bko_settle(frame);
 	parts = bko_source_parts(frame);
 	bko_frame_close(frame);

@@ -226,6 +226,11 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" WHERE s.item" EQ "$1 AND s.location" EQ "$2",
 		2, {TEXTOID, TEXTOID}
 	},
+	[PLAN_STOCK_LOOK] = {
+		READS,
+		"SELECT qty_step::numeric FROM @stock WHERE item" EQ "$1 AND location" EQ "$2",
+		2, {TEXTOID, TEXTOID}
+	},
 	[PLAN_STOCK_WRITE] = {
 		WRITES,
 		"UPDATE @stock SET"
@@ -641,7 +646,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_PENDING_OWN] = {
 		READS,
-		"SELECT " PENDING_COLUMNS " FROM @order_line"
+		"SELECT " PENDING_COLUMNS ", ctid FROM @order_line"
 		" WHERE pending" EQ "ANY ($1) AND pending IS NOT NULL ORDER BY queued_at, line_id",
 		1, {INT8ARRAYOID}
 	},
@@ -712,32 +717,6 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" GROUP BY supply_id ORDER BY pg_catalog.max(movement_id) DESC",
 		2, {INT8OID, TEXTOID}
 	},
-	[PLAN_LINES_BAD_KEY] = {
-		WHOLE,
-		"SELECT COALESCE(CASE WHEN pg_catalog.jsonb_typeof($1) OPERATOR(pg_catalog.<>) 'array'"
-		" THEN 'lines is not an array' WHEN pg_catalog.jsonb_array_length($1)" EQ "0"
-		" THEN 'the order has no lines' END,"
-		" (SELECT pg_catalog.format('line %s is not an object but %s', e.n,"
-		" pg_catalog.jsonb_typeof(e.v)) FROM pg_catalog.jsonb_array_elements($1)"
-		" WITH ORDINALITY AS e(v, n) WHERE pg_catalog.jsonb_typeof(e.v)"
-		" OPERATOR(pg_catalog.<>) 'object' LIMIT 1),"
-		" (SELECT pg_catalog.format('line %s has an unknown key \"%s\"', e.n, k.k)"
-		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
-		" CROSS JOIN LATERAL pg_catalog.jsonb_object_keys(CASE WHEN pg_catalog.jsonb_typeof(e.v)"
-		EQ "'object' THEN e.v END) AS k(k)"
-		" WHERE k.k OPERATOR(pg_catalog.<>) ALL ($2) LIMIT 1),"
-		" (SELECT pg_catalog.format('line %s has both qty and qty_ordered', e.n)"
-		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
-		" WHERE e.v OPERATOR(pg_catalog.->) 'qty' IS NOT NULL"
-		" AND e.v OPERATOR(pg_catalog.->) 'qty_ordered' IS NOT NULL LIMIT 1),"
-		" (SELECT pg_catalog.format('line %s has no %s', e.n, CASE WHEN"
-		" e.v OPERATOR(pg_catalog.->>) 'item' IS NULL THEN 'item' ELSE 'qty' END)"
-		" FROM pg_catalog.jsonb_array_elements($1) WITH ORDINALITY AS e(v, n)"
-		" WHERE e.v OPERATOR(pg_catalog.->>) 'item' IS NULL OR"
-		" (e.v OPERATOR(pg_catalog.->>) 'qty' IS NULL AND"
-		" e.v OPERATOR(pg_catalog.->>) 'qty_ordered' IS NULL) LIMIT 1))",
-		2, {JSONBOID, TEXTARRAYOID}
-	},
 	[PLAN_LINES_INSERT] = {
 		READS,
 		"INSERT INTO @order_line (order_ref, line_no, demand, customer, item, location, priority,"
@@ -758,9 +737,17 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
 		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4) COLLATE \"C\", n"
-		" RETURNING line_id",
+		" RETURNING line_id::bigint",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
+	},
+	[PLAN_LINES_PLACED] = {
+		READS,
+		/* the row, whatever columns it has, one of the alias's name too */
+		"SELECT ROW(l.*)::@order_line FROM @order_line AS l WHERE l.line_id" EQ "ANY ($1)"
+		" AND (l.order_ref" EQ "$2 OR (l.order_ref IS NULL AND $2 IS NULL))"
+		" ORDER BY l.line_no, l.line_id",
+		2, {INT8ARRAYOID, TEXTOID}
 	},
 	[PLAN_READ_KEY] = {
 		WHOLE, "SELECT read_key FROM @book"

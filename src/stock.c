@@ -213,9 +213,9 @@ bko_stock_look(BkoFrame *frame, const text *item, const text *location)
 	args[0] = PointerGetDatum(stock->item);
 	args[1] = PointerGetDatum(stock->location);
 	SPI_connect();
-	if (bko_run(&frame->run, PLAN_STOCK_READ, args, NULL, 0) == 0)
+	if (bko_run(&frame->run, PLAN_STOCK_LOOK, args, NULL, 0) == 0)
 		bko_not_stocked(&frame->run, stock->item, stock->location);
-	step = bko_result(0, 5, &isnull);
+	step = bko_result(0, 1, &isnull);
 	stock->step = isnull ? 0 : bko_stored_qty(step, isnull, "qty_step");
 	SPI_finish();
 	stock->looked = bko_epoch();

@@ -1,6 +1,7 @@
 -- Bodies are BEGIN ATOMIC: names are bound to objects when the book is made,
 -- so no search_path of a caller can point them elsewhere, and they follow the
--- schema when it is renamed.
+-- schema when it is renamed. (Those of the language "bko" find their book by the
+-- schema that they are in.)
 --
 -- Functions that insert for the caller (receive, place_order, transfer) run with the
 -- caller's rights: who may INSERT into the table may call them. The others do
@@ -21,15 +22,7 @@ CREATE FUNCTION place_order(order_ref text, lines jsonb, customer text DEFAULT N
                             ship_policy text DEFAULT NULL, requested_on date DEFAULT NULL,
                             currency text DEFAULT NULL, demand text DEFAULT NULL,
                             payment_days integer DEFAULT NULL)
-    RETURNS SETOF order_line LANGUAGE sql
-BEGIN ATOMIC
-    SELECT bko.place_order('book'::regclass, order_ref, lines, customer, location, priority, ship_policy,
-                           requested_on, currency, demand, payment_days);
-    SELECT l FROM order_line l
-     WHERE l.line_id = ANY ((SELECT bko.placed_lines())::bigint[])
-       AND l.order_ref IS NOT DISTINCT FROM place_order.order_ref
-     ORDER BY l.line_no, l.line_id;
-END;
+    RETURNS SETOF order_line LANGUAGE bko AS 'place_order';
 COMMENT ON FUNCTION place_order(text, jsonb, text, text, integer, text, date, text, text, integer) IS 'Places an order: lines is a JSON array of objects with item, qty and where wanted location, line_no, unit_price, ...; a line without a location is sourced; returns the lines as split, over several locations too. Orders placed at the same time never deadlock';
 
 CREATE FUNCTION transfer(item text, qty numeric, from_location text, to_location text,

@@ -105,6 +105,9 @@ SELECT (p).item, (p).twice FROM (SELECT place_order('SO-12', '[{"item": "A", "qt
 ALTER TABLE order_line ALTER COLUMN colour TYPE varchar(10);
 SELECT item, qty_shipped, colour FROM place_order('SO-13', '[{"item": "C", "qty": 0.5}]');
 SELECT count(*) FROM place_order('SO-14', '[{"item": "C", "qty": 0.5}]');
+-- a column of the name of anything
+ALTER TABLE order_line ADD COLUMN l int DEFAULT 7, ADD COLUMN order_line text DEFAULT 'o', ADD COLUMN lines jsonb;
+SELECT item, qty_shipped, l, order_line FROM place_order('SO-14b', '[{"item": "C", "qty": 0.5}]');
 SELECT * FROM verify();
 
 -- A trigger of the application that puts a line elsewhere, one that drops it.
@@ -115,6 +118,46 @@ SELECT item, location FROM place_order('SO-15', '[{"item": "B", "qty": 1}, {"ite
 SELECT item, location FROM place_order('SO-15', '[{"item": "B", "qty": 1, "customer": "nobody"}]');
 DROP TRIGGER elsewhere ON order_line;
 SELECT * FROM verify();
+
+-- One that changes the lines after they went in, and takes one out of the order.
+CREATE FUNCTION afterwards() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    UPDATE order_line SET hold_reason = 'seen', order_ref = CASE customer WHEN 'other' THEN 'SO-15d' ELSE order_ref END WHERE line_id = new.line_id;
+    RETURN NULL; END$$;
+CREATE TRIGGER afterwards AFTER INSERT ON order_line FOR EACH ROW EXECUTE FUNCTION afterwards();
+SELECT order_ref, line_no, hold_reason FROM place_order('SO-15c', '[{"item": "B", "qty": 1}, {"item": "A", "qty": 1, "customer": "other"}, {"item": "A", "qty": 1}]');
+DROP TRIGGER afterwards ON order_line;
+SELECT order_ref, line_no, hold_reason FROM order_line WHERE order_ref LIKE 'SO-15_' ORDER BY 1, 2;
+SELECT * FROM verify();
+
+-- In the select list, some rows of it, with no result wanted; line_no says the order.
+SELECT (place_order('SO-15e', '[{"item": "B", "qty": 1, "line_no": 9}, {"item": "C", "qty": 1, "line_no": 4}]')).item;
+SELECT line_no FROM place_order('SO-15f', '[{"item": "B", "qty": 1}, {"item": "C", "qty": 1}]') LIMIT 1;
+DO $$BEGIN PERFORM life_place.place_order('SO-15g', '[{"item": "B", "qty": 1}]'); END$$;
+SELECT order_ref, count(*) FROM order_line WHERE order_ref LIKE 'SO-15_' GROUP BY 1 ORDER BY 1;
+
+-- The schema is renamed, in the same session.
+ALTER SCHEMA life_place RENAME TO "life 'place";
+SELECT item, qty_shipped, qty_backordered FROM "life 'place".place_order('SO-15h', '[{"item": "A", "qty": 0.5}]');
+ALTER SCHEMA "life 'place" RENAME TO life_place;
+-- no other place for the function, no other function for the language
+\set VERBOSITY terse
+CREATE SCHEMA life_place_2;
+ALTER FUNCTION place_order(text, jsonb, text, text, integer, text, date, text, text, integer) SET SCHEMA life_place_2;
+SELECT life_place_2.place_order('SO-15i', '[{"item": "A", "qty": 0.5}]');
+ALTER FUNCTION life_place_2.place_order(text, jsonb, text, text, integer, text, date, text, text, integer) SET SCHEMA life_place;
+DROP SCHEMA life_place_2;
+SELECT count(*) FROM place_order('SO-15i', '[{"item": "A", "qty": 0.5}]');
+CREATE FUNCTION other(text, jsonb) RETURNS SETOF order_line LANGUAGE bko AS 'place_order';
+CREATE FUNCTION other(text, jsonb, text, text, integer, text, date, text, text, integer) RETURNS SETOF stock LANGUAGE bko AS 'place_order';
+CREATE FUNCTION other(text, jsonb, text, text, integer, text, date, text, text, integer) RETURNS order_line LANGUAGE bko AS 'place_order';
+CREATE FUNCTION other(text, jsonb, text, text, integer, text, date, text, text, integer) RETURNS SETOF order_line LANGUAGE bko AS 'other';
+SET check_function_bodies = off;
+CREATE FUNCTION other(text) RETURNS SETOF order_line LANGUAGE bko AS 'place_order';
+SELECT other('SO-15j');
+RESET check_function_bodies;
+DROP FUNCTION other(text);
+SELECT bko.call_handler();
+\set VERBOSITY sqlstate
 
 -- A hundred lines of two items.
 SELECT count(*), sum(qty_ordered), count(DISTINCT item) FROM place_order('SO-16', (SELECT jsonb_agg(jsonb_build_object('item', chr(65 + n % 2), 'qty', n)) FROM generate_series(1, 100) n));

@@ -78,6 +78,37 @@ SELECT pg_temp.look_alike();
 SELECT pg_temp.triggers();
 INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (1, 'A', 'main', 12) RETURNING qty_shipped, qty_backordered;
 
+-- So does a function of the language "bko", with his rights; not with other arguments,
+-- another result or where there is no book.
+CREATE FUNCTION t_stranger.order_of(text, jsonb, text, text, integer, text, date, text, text, integer) RETURNS SETOF t_stranger.order_line
+    LANGUAGE bko SECURITY DEFINER AS 'place_order';
+ALTER TABLE t_stranger.order_line ALTER line_id SET DEFAULT 7;
+SELECT order_ref, qty_shipped, qty_backordered FROM t_stranger.order_of('SO', '[{"item": "A", "qty": 1}]', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+ALTER TABLE t_stranger.order_line ALTER priority TYPE text;
+SELECT pg_temp.survives('SELECT t_stranger.order_of(''SO'', ''[{"item": "A", "qty": 1}]'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)');
+ALTER TABLE t_stranger.order_line ALTER line_id TYPE text;
+SELECT pg_temp.survives('SELECT t_stranger.order_of(''SO'', ''[{"item": "A", "qty": 1}]'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)');
+DROP TABLE t_stranger.book;
+SELECT pg_temp.survives('SELECT t_stranger.order_of(''SO'', ''[{"item": "A", "qty": 1}]'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)');
+CREATE SCHEMA t_stranger_2;
+CREATE TYPE t_stranger_2.order_line AS (line_id bigint);
+SET check_function_bodies = off;
+CREATE FUNCTION t_stranger_2.order_of(text) RETURNS SETOF t_stranger_2.order_line LANGUAGE bko AS 'place_order';
+CREATE FUNCTION t_stranger_2.order_of(text, jsonb, text, text, integer, text, date, text, text, integer) RETURNS SETOF t_stranger_2.order_line LANGUAGE bko AS 'place_order';
+CREATE FUNCTION t_stranger_2.order_of() RETURNS trigger LANGUAGE bko AS 'place_order';
+CREATE PROCEDURE t_stranger_2.do_order(text, jsonb, text, text, integer, text, date, text, text, integer) LANGUAGE bko AS 'place_order';
+RESET check_function_bodies;
+SELECT pg_temp.survives('SELECT t_stranger_2.order_of(''SO'')', 'SELECT bko.call_handler()', 'SELECT bko.call_validator(0)',
+    'SELECT bko.call_validator(''t_stranger_2.order_of(text)''::regprocedure)',
+    'SELECT t_stranger_2.order_of(''SO'', ''[{"item": "A", "qty": 1}]'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
+    'CALL t_stranger_2.do_order(''SO'', ''[{"item": "A", "qty": 1}]'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)',
+    'CREATE TRIGGER x BEFORE INSERT ON t_stranger.stock FOR EACH ROW EXECUTE FUNCTION t_stranger_2.order_of(); INSERT INTO t_stranger.stock (item) VALUES (''x'')');
+SET client_min_messages = error;
+DROP SCHEMA t_stranger_2 CASCADE;
+SET client_min_messages = warning;
+SELECT pg_temp.look_alike();
+SELECT pg_temp.triggers();
+
 -- Nulls where a book has none.
 SELECT pg_temp.survives('INSERT INTO t_stranger.order_line (line_id, item, location, qty_ordered) VALUES (2, NULL, NULL, 1)',
     'INSERT INTO t_stranger.order_line (item, location, qty_ordered, priority, ship_policy) VALUES (''A'', ''main'', 1, NULL, NULL)',
