@@ -688,6 +688,7 @@ struct BkoStock
 	BkoQty		laned;			/* of what the table has available, handed out to them */
 	int			lane;			/* all this is of that lane alone, the row is not locked; 0: no */
 	bool		left_lane;		/* what was decided on a lane is now to be written to the row */
+	BkoQty		wanted;			/* by lines that are split together, all of which may use lanes; -1: not all */
 	BkoQty		sought;			/* no lane had as much as this: they run low; 0: unknown */
 
 	/* decided by this frame, not yet written */
@@ -1076,6 +1077,7 @@ extern void bko_row_set_qty(BkoRow *row, int column, BkoQty qty);
 extern HeapTuple bko_row_form(BkoRow *row);
 extern void bko_row_check_place(BkoRow *row);
 extern void bko_row_policy(BkoRow *row, BkoLine *line);
+extern bool bko_row_may_use_lane(const BkoBook *book, BkoRow *row);
 extern void bko_row_who(BkoFrame *frame, BkoStock *stock, BkoRow *row, BkoLine *line);
 
 #define BKO_VALUE(row, column)	((row)->values[(row)->attno[column] - 1])

@@ -95,21 +95,6 @@ set_closed(BkoRow *row, const BkoLine *line, TimestampTz now)
 		bko_row_set(row, LINE_CLOSED_AT, TimestampTzGetDatum(now));
 }
 
-/*
- * May a new line take all it wants from a lane?  One whose order ships as a
- * whole needs the stock row when the transaction ends.
- */
-static bool
-may_use_lane(BkoFrame *frame, BkoRow *row, bool sourced)
-{
-	BkoLine		line;
-
-	if (!frame->run.book->lanes || sourced || !BKO_ISNULL(row, LINE_QUEUED_AT))
-		return false;
-	bko_row_policy(row, &line);
-	return line.policy != 'o' && !line.held;
-}
-
 /* A new line may still be kept out of the table: note what it would give back. */
 static void
 remember_taken(BkoFrame *frame, BkoStock *stock, const BkoLine *line, TimestampTz queued_at)
@@ -151,7 +136,7 @@ bko_line_decide_new(BkoFrame *frame, BkoRow *row)
 	bko_need_item(row, LINE_ITEM, LINE_LOCATION, "an order line", &item, &location);
 	qty = bko_check_positive(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
 							 "qty_ordered", item, location);
-	stock = may_use_lane(frame, row, sourced) ?
+	stock = !sourced && bko_row_may_use_lane(frame->run.book, row) ?
 		bko_stock_touch_lane(frame, item, location, qty) : bko_stock_touch(frame, item, location);
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));

@@ -194,26 +194,76 @@ compare_stocks(const void *a, const void *b)
 	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
 }
 
-/* Lock every stock row that the lines may touch, in their order. */
+static BkoQty
+qty_of(BkoRow *row)
+{
+	return bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
+						  "qty_ordered");
+}
+
+/* Add what a line wants to what is wanted of its stock row. */
+static void
+want(BkoFrame *frame, BkoRow *row)
+{
+	bool		found;
+	BkoStock   *stock = bko_frame_stock(frame, BKO_TEXT(row, LINE_ITEM),
+										BKO_TEXT(row, LINE_LOCATION), &found);
+
+	if (stock->wanted >= 0 &&
+		!(bko_row_may_use_lane(frame->run.book, row) &&
+		  bko_qty_add(stock->wanted, qty_of(row), &stock->wanted)))
+		stock->wanted = -1;
+}
+
+/*
+ * Lock every stock row that the lines may touch, in their order, or a lane of it
+ * that has all that they want.  A line that is to be sourced may want more of any
+ * place than is known by now: then no lanes are used.
+ */
 static void
 lock_stocks(BkoFrame *frame, BkoRow *rows, uint64 n)
 {
 	BkoStock  **stocks;
 	int			nstocks;
-	bool		found;
+	bool		sourced = false;
 
 	for (uint64 i = 0; i < n; i++)
 	{
+		/* a place that wasn't given is given by the split */
+		BKO_ISNULL(&rows[i], LINE_QUEUED_AT) =
+			!is_given_place(DatumGetTimestampTz(BKO_VALUE(&rows[i], LINE_QUEUED_AT)));
+		sourced = sourced || is_sourced(&rows[i]);
 		if (is_sourced(&rows[i]))
 			(void) bko_source_first(frame, BKO_TEXT(&rows[i], LINE_ITEM));
 		else
-			(void) bko_frame_stock(frame, BKO_TEXT(&rows[i], LINE_ITEM),
-								   BKO_TEXT(&rows[i], LINE_LOCATION), &found);
+			want(frame, &rows[i]);
 	}
 	nstocks = bko_frame_stocks(frame, &stocks);
 	qsort(stocks, nstocks, sizeof(BkoStock *), compare_stocks);
 	for (int i = 0; i < nstocks; i++)
-		(void) bko_stock_touch(frame, stocks[i]->item, stocks[i]->location);
+	{
+		if (!sourced && stocks[i]->wanted > 0)
+			(void) bko_stock_touch_lane(frame, stocks[i]->item, stocks[i]->location,
+										stocks[i]->wanted);
+		else
+			(void) bko_stock_touch(frame, stocks[i]->item, stocks[i]->location);
+	}
+}
+
+/* The stock row of a line, or its lane, which lock_stocks() has locked. */
+static BkoStock *
+get_locked(BkoFrame *frame, BkoRow *row)
+{
+	text	   *item = BKO_TEXT(row, LINE_ITEM);
+	text	   *location = BKO_TEXT(row, LINE_LOCATION);
+	BkoStock   *stock = bko_frame_lookup(frame, item, location);
+
+	if (stock && stock->lane > 0)
+	{
+		bko_stock_fresh(frame, stock);
+		return stock;
+	}
+	return bko_stock_touch(frame, item, location);
 }
 
 /*
@@ -224,17 +274,15 @@ static void
 split_line(BkoFrame *frame, BkoRow *row, SplitLine *split)
 {
 	TimestampTz queued_at = DatumGetTimestampTz(BKO_VALUE(row, LINE_QUEUED_AT));
-	bool		given = is_given_place(queued_at);
+	bool		given = !BKO_ISNULL(row, LINE_QUEUED_AT);
 	BkoLine		line = {0};
 	BkoStock   *stock;
 	BkoQty		qty;
 
-	BKO_ISNULL(row, LINE_QUEUED_AT) = !given;
 	if (is_sourced(row))
 		bko_source_line(frame, row);
-	stock = bko_stock_touch(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
-	qty = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ORDERED), BKO_ISNULL(row, LINE_QTY_ORDERED),
-						 "qty_ordered");
+	stock = get_locked(frame, row);
+	qty = qty_of(row);
 	if (is_sourced(row))
 		bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));

@@ -263,7 +263,7 @@ bko_stock_touch_lane(BkoFrame *frame, const text *item, const text *location, Bk
 	BkoFrame   *other = NULL;
 	BkoStock   *share;
 
-	if (!found)
+	if (stock->epoch == 0 && !stock->left_lane) /* it was never read */
 	{
 		share = bko_frame_other(frame, stock, &other);
 		if (share)

@@ -370,3 +370,19 @@ bko_row_policy(BkoRow *row, BkoLine *line)
 	if (line->policy == 'o' && line->order_ref == NULL)
 		line->policy = 'l';
 }
+
+/*
+ * May a new line, which is not sourced, take all it wants from a lane?  One whose
+ * order ships as a whole needs the stock row when the transaction ends, and an
+ * old place is one among those who come to the row.
+ */
+bool
+bko_row_may_use_lane(const BkoBook *book, BkoRow *row)
+{
+	BkoLine		line;
+
+	if (!book->lanes || !BKO_ISNULL(row, LINE_QUEUED_AT))
+		return false;
+	bko_row_policy(row, &line);
+	return line.policy != 'o' && !line.held;
+}
