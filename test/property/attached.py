@@ -195,7 +195,7 @@ def compare_counts(session, model, items, condition, params):
     compare_rows("webshop.stock_row",
                  {key: {"item": key[0], "location": key[1], "on_hand": stock.on_hand}
                   for key, stock in model.stocks.items() if items is None or key[0] in items},
-                 session.execute("SELECT sku AS item, depot AS location, trim_scale(COALESCE(count, 0)::numeric) AS on_hand "
+                 session.execute("SELECT sku AS item, depot AS location, trim_scale(round(COALESCE(count, 0)::numeric, 9)) AS on_hand "
                                  f"FROM webshop.stock_row {condition.format('sku')}", params, log=False),
                  lambda row: (row["item"], row["location"]))
 
