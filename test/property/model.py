@@ -492,6 +492,7 @@ class Model:
         left = self.stock_of(line)
         if line.qty_allocated > 0:
             left.unassigned = ZERO
+        self.restless.add(line.key)     # another item may come under its number
         del self.lines[line.key]
         qty = line.qty_open
         take = ZERO if line.held else min(qty, self.takable(stock, line))

@@ -545,6 +545,15 @@ class Journal(unittest.TestCase):
         self.entry(second, None, "b", 9)
         self.entry(first, "b", "s", 1)
 
+    def test_a_number_that_is_free_again(self):
+        first, second = self.book.order("1"), self.book.order("9")
+        self.book.model.insert_stock("B", "main", "0")
+        self.book.model.move_line(first, "A", "B", "main")
+        self.book.orders([{"qty_ordered": "1", "line_id": first}])     # now behind the second
+        self.entry(first, None, "b", 1)
+        self.entry(second, None, "b", 9)
+        self.entry(first, "b", "s", 1)
+
 
 class Rows(unittest.TestCase):
     """Lines that stand for rows of an application."""
