@@ -590,6 +590,7 @@ typedef void (*BkoFill) (int64 row, void *arg, const BkoColumns *columns, Datum 
 						 bool *nulls);
 
 extern bool bko_store(const BkoRun *run, BkoTable table, int64 n, BkoFill fill, void *arg);
+extern bool bko_has_triggers_only(Relation rel, int16 event, const char *const *functions, int n);
 
 /* ---- rewrite.c ---- */
 

@@ -48,31 +48,9 @@ struct BkoRewriting
 /* ---- may rows be changed here? ---- */
 
 /* Triggers of ours on UPDATE that let the engine's own changes pass. */
-static bool
-is_ours(const Trigger *trigger)
-{
-	static const char *const functions[] = {
-		"frame_open", "line_update_row", "line_update_done"
-	};
-	const char *name = get_func_name(trigger->tgfoid);
-	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
-
-	for (int i = 0; i < lengthof(functions); i++)
-		if (name && schema && strcmp(schema, "bko") == 0 && strcmp(name, functions[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool
-has_our_triggers_only(Relation rel)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-
-	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-		if (TRIGGER_FOR_UPDATE(triggers->triggers[i].tgtype) && !is_ours(&triggers->triggers[i]))
-			return false;
-	return true;
-}
+static const char *const update_triggers[] = {
+	"frame_open", "line_update_row", "line_update_done"
+};
 
 /* Can the columns that change be set as they are, and does no other follow them? */
 static bool
@@ -205,7 +183,9 @@ get_rewriting(BkoColumns *columns, Relation rel, const int *changed, int nchange
 		kept->changed = bms_add_member(kept->changed, columns->attno[changed[i]]);
 	MemoryContextSwitchTo(old);
 	kept->plain = rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relispartition &&
-		!rel->rd_rel->relhassubclass && rel->rd_rules == NULL && has_our_triggers_only(rel) &&
+		!rel->rd_rel->relhassubclass && rel->rd_rules == NULL &&
+		bko_has_triggers_only(rel, TRIGGER_TYPE_UPDATE, update_triggers,
+							  lengthof(update_triggers)) &&
 		are_columns_plain(rel, kept->changed) && keep_checks(kept, rel);
 	columns->rewriting_known = true;
 	return kept;

@@ -485,21 +485,29 @@ is_assigned_anew(BkoFrame *frame, BkoStock *stock, BkoQty *unassigned)
 	return *unassigned != stock->unassigned;
 }
 
-/* Write a row together with what is unassigned of it. */
+/* The arguments of a statement that writes a row and what is unassigned of it. */
 static void
-write_assigned(BkoFrame *frame, BkoStock *stock, BkoQty unassigned)
+set_args(const BkoStock *stock, BkoQty unassigned, Datum *args, char *argnulls)
 {
-	Datum		args[NCOLS + 1];
 	bool		nulls[NCOLS];
-	char		argnulls[NCOLS + 1];
 
-	bko_frame_absorb(frame, stock);
-	bko_epoch_next();
 	stock_datums(stock, args, nulls);
 	for (int c = 0; c < NCOLS; c++)
 		argnulls[c] = nulls[c] ? 'n' : ' ';
 	args[COL_UNASSIGNED] = NumericGetDatum(bko_qty_to_numeric(unassigned));
 	argnulls[COL_UNASSIGNED] = unassigned == 0 ? 'n' : ' ';
+}
+
+/* Write a row together with what is unassigned of it. */
+static void
+write_assigned(BkoFrame *frame, BkoStock *stock, BkoQty unassigned)
+{
+	Datum		args[NCOLS + 1];
+	char		argnulls[NCOLS + 1];
+
+	bko_frame_absorb(frame, stock);
+	bko_epoch_next();
+	set_args(stock, unassigned, args, argnulls);
 	clear_share(stock);
 	stock->unassigned = unassigned;
 	if (bko_run(&frame->run, PLAN_STOCK_ASSIGN, args, argnulls, 0) != 1)
@@ -613,7 +621,6 @@ static void
 write_row_with_lanes(BkoFrame *frame, BkoStock *stock)
 {
 	Datum		args[NCOLS + 2];
-	bool		nulls[NCOLS];
 	char		argnulls[NCOLS + 2];
 	BkoQty		unassigned;
 	BkoQty		laned = 0;
@@ -632,11 +639,7 @@ write_row_with_lanes(BkoFrame *frame, BkoStock *stock)
 		return;
 
 	bko_epoch_next();
-	stock_datums(stock, args, nulls);
-	for (int c = 0; c < NCOLS; c++)
-		argnulls[c] = nulls[c] ? 'n' : ' ';
-	args[COL_UNASSIGNED] = NumericGetDatum(bko_qty_to_numeric(unassigned));
-	argnulls[COL_UNASSIGNED] = unassigned == 0 ? 'n' : ' ';
+	set_args(stock, unassigned, args, argnulls);
 	args[COL_LANED] = NumericGetDatum(bko_qty_to_numeric(laned));
 	argnulls[COL_LANED] = ' ';
 	clear_share(stock);

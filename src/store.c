@@ -31,29 +31,34 @@
 #define BATCH 1000
 
 /* Triggers of ours on INSERT that let the engine's own rows pass. */
+static const char *const insert_triggers[] = {
+	"journal_guard", "frame_open", "line_insert_row", "line_insert_done", "line_split"
+};
+
 static bool
-is_ours(const Trigger *trigger)
+is_among(const Trigger *trigger, const char *const *functions, int n)
 {
-	static const char *const functions[] = {
-		"journal_guard", "frame_open", "line_insert_row", "line_insert_done", "line_split"
-	};
 	const char *name = get_func_name(trigger->tgfoid);
 	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
 
-	for (int i = 0; i < lengthof(functions); i++)
+	for (int i = 0; i < n; i++)
 		if (name && schema && strcmp(schema, "bko") == 0 && strcmp(name, functions[i]) == 0)
 			return true;
 	return false;
 }
 
-/* Is every INSERT trigger of the table such a one? */
-static bool
-has_our_triggers_only(Relation rel)
+/*
+ * Does every trigger of the table for an event (TRIGGER_TYPE_INSERT, ...) call
+ * one of n functions of ours?
+ */
+bool
+bko_has_triggers_only(Relation rel, int16 event, const char *const *functions, int n)
 {
 	TriggerDesc *triggers = rel->trigdesc;
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) && !is_ours(&triggers->triggers[i]))
+		if ((triggers->triggers[i].tgtype & event) != 0 &&
+			!is_among(&triggers->triggers[i], functions, n))
 			return false;
 	return true;
 }
@@ -94,7 +99,9 @@ is_plain(const BkoRun *run, BkoTable table, Relation rel, const AttrNumber *attn
 	{
 		columns->plain = false;
 		if (rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relispartition &&
-			rel->rd_rules == NULL && has_our_triggers_only(rel) &&
+			rel->rd_rules == NULL &&
+			bko_has_triggers_only(rel, TRIGGER_TYPE_INSERT, insert_triggers,
+								  lengthof(insert_triggers)) &&
 			others_are_null(rel, attno, bko_column_count(table)))
 		{
 			/* the first column of such a table is its identity */
