@@ -533,6 +533,7 @@ typedef struct BkoBook
 	uint64		npended;		/* how many it had, over all of its time */
 	uint64		split_at;		/* npended, and the epoch, when all were split last */
 	uint64		split_epoch;
+	uint64		due_xid;		/* the last one that put orders into order_due */
 	char	   *plan_path;		/* search_path under which plans were made */
 	SPIPlanPtr	plans[BKO_NPLANS];
 } BkoBook;
@@ -967,6 +968,8 @@ extern void bko_shortage_record(BkoFrame *frame);
 extern void bko_order_is_due(BkoFrame *frame, const text *order_ref);
 extern bool bko_whole_open(BkoFrame *frame);
 extern void bko_due_write(BkoFrame *frame);
+extern void bko_due_inserted(BkoBook *book);
+extern bool bko_may_be_due(const BkoBook *book);
 
 /* ---- confirm.c ---- */
 

@@ -9,6 +9,8 @@
  */
 #include "bko.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
@@ -61,6 +63,23 @@ bko_due_write(BkoFrame *frame)
 	foreach(cell, frame->due)
 		refs[n++] = PointerGetDatum(lfirst(cell));
 	args[0] = bko_array(refs, NULL, n, TEXTOID);
-	bko_run(&frame->run, PLAN_DUE_INSERT, args, NULL, 0);
+	if (bko_run(&frame->run, PLAN_DUE_INSERT, args, NULL, 0) > 0)
+		bko_due_inserted(frame->run.book);
 	frame->due = NIL;
+}
+
+/* The transaction has put orders into the table. */
+void
+bko_due_inserted(BkoBook *book)
+{
+	book->due_xid = U64FromFullTransactionId(GetTopFullTransactionId());
+}
+
+/* May it have some there?  False is certain. */
+bool
+bko_may_be_due(const BkoBook *book)
+{
+	FullTransactionId xid = GetTopFullTransactionIdIfAny();
+
+	return FullTransactionIdIsValid(xid) && book->due_xid == U64FromFullTransactionId(xid);
 }

@@ -8,9 +8,13 @@
 #include "bko.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 static const char *const line_keys[] = {
 	"item", "qty", "qty_ordered", "location", "line_no", "demand", "customer", "priority",
@@ -153,28 +157,108 @@ insert_lines(const BkoRun *run, Datum *args, const char *nulls, BkoPartSink *sin
 	return n;
 }
 
+/* A line as it went in. */
+typedef struct Placed
+{
+	int64		line_id;
+	int64		line_no;		/* none: behind all others */
+	bool		of_order;		/* no trigger has made it another's */
+	ItemPointer tid;
+	Datum		row;
+} Placed;
+
+/* The lines that the last statement has inserted, palloc'd. */
+static Placed *
+placed_lines(uint64 n)
+{
+	Placed	   *placed = palloc_extended(Max(n, 1) * sizeof(Placed), MCXT_ALLOC_HUGE);
+	bool		isnull;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		placed[i].line_id = DatumGetInt64(bko_result(i, 1, &isnull));
+		placed[i].line_no = DatumGetInt32(bko_result(i, 2, &isnull));
+		if (isnull)
+			placed[i].line_no = PG_INT64_MAX;
+		placed[i].of_order = DatumGetBool(bko_result(i, 3, &isnull));
+		placed[i].tid = (ItemPointer) DatumGetPointer(bko_result(i, 4, &isnull));
+		placed[i].row = bko_result(i, 5, &isnull);
+	}
+	return placed;
+}
+
+static int
+compare_placed(const void *a, const void *b)
+{
+	const Placed *x = a;
+	const Placed *y = b;
+
+	if (x->line_no != y->line_no)
+		return x->line_no < y->line_no ? -1 : 1;
+	return x->line_id < y->line_id ? -1 : x->line_id > y->line_id;
+}
+
+/*
+ * Are the lines still as they went in?  Triggers may have changed them, and
+ * what ships as a whole may have left.
+ */
+static bool
+are_unchanged(const BkoRun *run, const Placed *placed, int n)
+{
+	Relation	rel = table_open(get_relname_relid("order_line", run->book->nspoid), AccessShareLock);
+	bool		unchanged = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rules == NULL;
+	TupleTableSlot *slot = unchanged ? table_slot_create(rel, NULL) : NULL;
+
+	for (int i = 0; i < n && unchanged; i++)
+		unchanged = table_tuple_fetch_row_version(rel, placed[i].tid, SnapshotSelf, slot);
+	if (slot)
+		ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return unchanged;
+}
+
+static void
+return_line(FunctionCallInfo fcinfo, Datum row)
+{
+	HeapTupleHeader line = DatumGetHeapTupleHeader(row);
+	HeapTupleData tuple = {0};
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(line);
+	tuple.t_data = line;
+	tuplestore_puttuple(((ReturnSetInfo *) fcinfo->resultinfo)->setResult, &tuple);
+}
+
 /*
  * Return the lines as they are now, those alone that still are of the order:
- * by a query of the caller's, who must be allowed to read them.
+ * where they aren't as they went in, or there are further parts, by a query of
+ * the caller's.
  */
 static void
-return_lines(FunctionCallInfo fcinfo, const BkoRun *run, Datum *ids, int n)
+return_lines(FunctionCallInfo fcinfo, const BkoRun *run, Placed *placed, int n,
+			 const BkoPartSink *sink)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		args[2] = {bko_array(ids, NULL, n, INT8OID), PG_GETARG_DATUM(0)};
-	uint64		nlines = bko_run_as_caller(run, PLAN_LINES_PLACED, args,
-										   PG_ARGISNULL(0) ? " n" : "  ");
+	Datum	   *ids;
+	Datum		args[2] = {0, PG_GETARG_DATUM(0)};
+	uint64		nlines;
+	bool		isnull;
 
-	for (uint64 i = 0; i < nlines; i++)
+	if (sink->n == 0 && are_unchanged(run, placed, n))
 	{
-		bool		isnull;
-		HeapTupleHeader line = DatumGetHeapTupleHeader(bko_result(i, 1, &isnull));
-		HeapTupleData tuple = {0};
-
-		tuple.t_len = HeapTupleHeaderGetDatumLength(line);
-		tuple.t_data = line;
-		tuplestore_puttuple(rsinfo->setResult, &tuple);
+		qsort(placed, n, sizeof(Placed), compare_placed);
+		for (int i = 0; i < n; i++)
+			if (placed[i].of_order)
+				return_line(fcinfo, placed[i].row);
+		return;
 	}
+	ids = palloc_extended((n + sink->n) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < n; i++)
+		ids[i] = Int64GetDatum(placed[i].line_id);
+	for (int i = 0; i < sink->n; i++)
+		ids[n + i] = Int64GetDatum(sink->line_id[i]);
+	args[0] = bko_array(ids, NULL, n + sink->n, INT8OID);
+	nlines = bko_run_as_caller(run, PLAN_LINES_PLACED, args, PG_ARGISNULL(0) ? " n" : "  ");
+	for (uint64 i = 0; i < nlines; i++)
+		return_line(fcinfo, bko_result(i, 1, &isnull));
 }
 
 /*
@@ -192,7 +276,7 @@ bko_place_order(FunctionCallInfo fcinfo, const BkoRun *run)
 	Datum		args[10];
 	char		nulls[10];
 	BkoPartSink sink = {0};
-	Datum	   *ids;
+	Placed	   *placed;
 	int			n;
 
 	if (PG_ARGISNULL(1))
@@ -216,19 +300,11 @@ bko_place_order(FunctionCallInfo fcinfo, const BkoRun *run)
 		nulls[3] = location ? ' ' : 'n';
 	}
 	n = insert_lines(run, args, nulls, &sink);
-	ids = palloc(Max(n + sink.n, 1) * sizeof(Datum));
-	for (int i = 0; i < n; i++)
-	{
-		bool		isnull;
-
-		ids[i] = Int64GetDatum(DatumGetInt64(bko_result(i, 1, &isnull)));
-	}
-	for (int i = 0; i < sink.n; i++)
-		ids[n++] = Int64GetDatum(sink.line_id[i]);
+	placed = placed_lines(n);
 	/* every line of the order is known: it need not wait for the commit, if they are split */
-	if (!PG_ARGISNULL(0) && !bko_may_have_pending(run->book))
+	if (!PG_ARGISNULL(0) && bko_may_be_due(run->book) && !bko_may_have_pending(run->book))
 		bko_due_settle(run, PG_GETARG_TEXT_PP(0));
-	return_lines(fcinfo, run, ids, n);
+	return_lines(fcinfo, run, placed, n, &sink);
 	SPI_finish();
 	return (Datum) 0;
 }

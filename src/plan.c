@@ -75,6 +75,10 @@
 	" qty_backordered::numeric FROM @order_line" \
 	" WHERE item" EQ "$1 AND location" EQ "$2 AND qty_backordered" GT "0 AND pending IS NULL"
 
+/* Is the line of that order? */
+#define OF_ORDER(ref) \
+	" COALESCE(l.order_ref" EQ ref ", l.order_ref IS NULL AND " ref " IS NULL)"
+
 /* What a movement means for a cap: a line takes, or gives back. */
 #define NET_TAKEN \
 	"COALESCE(pg_catalog.sum(CASE WHEN (m.to_state" EQ "'a' OR m.to_state" EQ "'s')" \
@@ -719,7 +723,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 	},
 	[PLAN_LINES_INSERT] = {
 		READS,
-		"INSERT INTO @order_line (order_ref, line_no, demand, customer, item, location, priority,"
+		"INSERT INTO @order_line AS l (order_ref, line_no, demand, customer, item, location, priority,"
 		" ship_policy, requested_on, unit_price, currency, payment_days, qty_ordered)"
 		" SELECT $1, COALESCE((v OPERATOR(pg_catalog.->>) 'line_no')::integer, n::integer),"
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'demand', $9, 'customer'),"
@@ -737,7 +741,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		" FROM pg_catalog.jsonb_array_elements($2) WITH ORDINALITY AS e(v, n)"
 		" ORDER BY (v OPERATOR(pg_catalog.->>) 'item') COLLATE \"C\","
 		" COALESCE(v OPERATOR(pg_catalog.->>) 'location', $4) COLLATE \"C\", n"
-		" RETURNING line_id::bigint",
+		" RETURNING l.line_id::bigint, l.line_no::integer," OF_ORDER("$1") ", l.ctid, ROW(l.*)::@order_line",
 		10, {TEXTOID, JSONBOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, DATEOID, TEXTOID, TEXTOID,
 		INT4OID}
 	},
@@ -745,8 +749,7 @@ static const PlanSpec specs[BKO_NPLANS] = {
 		READS,
 		/* the row, whatever columns it has, one of the alias's name too */
 		"SELECT ROW(l.*)::@order_line FROM @order_line AS l WHERE l.line_id" EQ "ANY ($1)"
-		" AND (l.order_ref" EQ "$2 OR (l.order_ref IS NULL AND $2 IS NULL))"
-		" ORDER BY l.line_no, l.line_id",
+		" AND" OF_ORDER("$2") " ORDER BY l.line_no, l.line_id",
 		2, {INT8ARRAYOID, TEXTOID}
 	},
 	[PLAN_READ_KEY] = {

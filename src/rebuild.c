@@ -121,7 +121,8 @@ bko_rebuild(PG_FUNCTION_ARGS)
 	ncorrected += bko_run(&run, PLAN_REBUILD_GONE, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_LINES, args, nulls, 0);
 	ncorrected += bko_run(&run, PLAN_REBUILD_SUPPLY, args, nulls, 0);
-	(void) bko_run(&run, PLAN_REBUILD_DUE, args, nulls, 0);
+	if (bko_run(&run, PLAN_REBUILD_DUE, args, nulls, 0) > 0)
+		bko_due_inserted(run.book);
 	ncorrected += correct_stocks(frame, args[0], nulls);
 	(void) bko_function_done(frame);
 	PG_RETURN_INT64(ncorrected);
