@@ -64,6 +64,7 @@ test:
 	@test/run
 test-long:
 	@test/run --long
+	@test/run --sanitized
 # Not part of the tests: they need a JDK, and packages of npm.
 test-clients:
 	@test/with-server --for demo --with clients-python --with clients-java --with clients-node --tcp -- test/clients/run

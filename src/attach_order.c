@@ -1152,6 +1152,8 @@ add_pending(BkoFrame *frame, const int64 *line_id, int n)
 {
 	BkoAttachedFrame *attached = frame->attached;
 
+	if (n == 0)
+		return;
 	if (attached->npending + n > attached->maxpending)
 	{
 		attached->maxpending = Max(2 * attached->maxpending, attached->npending + n);

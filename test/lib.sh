@@ -262,6 +262,14 @@ build_bko() {
 	make -C "$WORK/build" "${flags[@]}" install DESTDIR="$WORK/install" >>"$WORK/build.log" 2>&1
 }
 
+# Builds so from now on that what C leaves undefined (a sum or a shift out of range,
+# a misaligned or null pointer, an index beyond an array) ends the server, whose log
+# says where. What is written beyond palloc's memory a server with assertions finds.
+sanitize() {
+	COPT="${COPT:-} -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+	export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
+}
+
 # From the first complaint of the compiler on; without one, the end.
 show_build_log() {
 	if grep -qE '(error|warning): ' "$WORK/build.log"; then
