@@ -71,6 +71,14 @@ read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 	return there;
 }
 
+/* The rows that took from a stock row are known to be in. */
+static void
+forget_taken(BkoFrame *frame, BkoStock *stock)
+{
+	frame->ntaken -= stock->ntaken;
+	stock->ntaken = 0;
+}
+
 /*
  * Keep what the rows that went in have taken from a stock row; those that
  * were kept out give it back.  "place" counts the rows from the first.
@@ -100,8 +108,7 @@ bko_keep(BkoFrame *frame, BkoStock *stock,
 			bko_limit_took(stock, taken->priority, taken->group,
 						   taken->on_hand - taken->allocated);
 	}
-	frame->ntaken -= stock->ntaken;
-	stock->ntaken = 0;
+	forget_taken(frame, stock);
 }
 
 static bool
@@ -164,10 +171,7 @@ static void
 confirm_stock(BkoFrame *frame, BkoStock *stock, int pending)
 {
 	if (bko_frame_all_in(frame, pending))
-	{
-		frame->ntaken -= stock->ntaken;
-		stock->ntaken = 0;
-	}
+		forget_taken(frame, stock);
 	else if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
 		confirm_all(frame);
 	else
@@ -224,7 +228,12 @@ bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
 void
 bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
-	if (frame->ntaken >= MAX_UNCONFIRMED && taken->part_take + taken->part_waits == 0)
+	bool		part = taken->part_take + taken->part_waits > 0;
+
+	/* mostly all rows so far have gone in, and those of this stock row can be forgotten */
+	if (stock->ntaken > 0 && !part && bko_frame_all_in(frame, 1))
+		forget_taken(frame, stock);
+	if (frame->ntaken >= MAX_UNCONFIRMED && !part)
 		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{
