@@ -18,6 +18,9 @@
 /* Rows written at once, which bounds the memory that they take. */
 #define BATCH 4096
 
+/* How far ahead the names of stock rows are fetched from memory. */
+#define AHEAD 8
+
 struct BkoJournal
 {
 	TimestampTz now;
@@ -173,6 +176,7 @@ bko_move_datums(const BkoMove *move, Datum *values, bool *nulls)
 typedef struct Storing
 {
 	const BkoMove *moves;
+	int			n;
 	Datum		at;
 	Datum		by_role;
 	const text *reason;
@@ -195,6 +199,8 @@ fill_move(int64 row, void *arg, const BkoColumns *columns, Datum *values, bool *
 #define SET(column, value, null) \
 	(values[attno[column] - 1] = (value), isnull[attno[column] - 1] = (null))
 
+	if (row + AHEAD < storing->n)
+		__builtin_prefetch(storing->moves[row + AHEAD].item);
 	bko_move_datums(&storing->moves[row], move, nulls);
 	for (int c = 0; c < NCOLS; c++)
 		SET(move_columns[c], move[c], nulls[c]);
@@ -256,6 +262,7 @@ bko_journal_write(BkoFrame *frame)
 	argnulls[2] = journal->reason ? ' ' : 'n';
 
 	storing.moves = journal->moves;
+	storing.n = journal->n;
 	storing.at = args[0];
 	storing.by_role = args[1];
 	storing.reason = journal->reason;
