@@ -16,8 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Lines written at once. */
-#define BATCH 8192
+/* Lines written at once, which bounds the memory that they take. */
+#define BATCH 65536
 
 /* The one-letter code of a ship_policy. */
 char
@@ -769,17 +769,25 @@ journal_change(BkoFrame *frame, const BkoChange *change)
 					stock->location, took, change->line_id, change->receipt_id, BKO_NO_ID);
 }
 
-/* Changes of lines, gathered column by column for one statement. */
+/* What is to be added to a line's columns. */
+typedef struct LineSum
+{
+	int64		line_id;
+	text	   *item;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
+} LineSum;
+
+/* Changes of lines, gathered for one statement. */
 typedef struct LineBatch
 {
 	int			n;
 	int			max;
-	Datum	   *line_id;
-	Datum	   *item;
-	BkoQty	   *shipped;
-	BkoQty	   *allocated;
-	BkoQty	   *backordered;
+	LineSum    *lines;
 } LineBatch;
+
+static const Oid line_types[] = {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID};
 
 static LineBatch *
 make_batch(int nchanges)
@@ -788,29 +796,38 @@ make_batch(int nchanges)
 
 	batch->n = 0;
 	batch->max = Min(nchanges, BATCH);
-	batch->line_id = palloc(batch->max * sizeof(Datum));
-	batch->item = palloc(batch->max * sizeof(Datum));
-	batch->shipped = palloc(batch->max * sizeof(BkoQty));
-	batch->allocated = palloc(batch->max * sizeof(BkoQty));
-	batch->backordered = palloc(batch->max * sizeof(BkoQty));
+	batch->lines = palloc(batch->max * sizeof(LineSum));
 	return batch;
 }
 
-static Datum
-qty_array(const BkoQty *qty, int n)
+static int
+compare_lines(const void *a, const void *b)
 {
-	Datum	   *values = palloc(n * sizeof(Datum));
+	int64		x = ((const LineSum *) a)->line_id;
+	int64		y = ((const LineSum *) b)->line_id;
 
-	for (int i = 0; i < n; i++)
-		values[i] = NumericGetDatum(bko_qty_to_numeric(qty[i]));
-	return bko_array(values, NULL, n, NUMERICOID);
+	return x < y ? -1 : x > y;
 }
 
+static void
+line_row(int i, void *lines, Datum *values, bool *nulls)
+{
+	const LineSum *line = (const LineSum *) lines + i;
+
+	values[0] = Int64GetDatum(line->line_id);
+	values[1] = PointerGetDatum(line->item);
+	values[2] = NumericGetDatum(bko_qty_to_numeric(line->shipped));
+	values[3] = NumericGetDatum(bko_qty_to_numeric(line->allocated));
+	values[4] = NumericGetDatum(bko_qty_to_numeric(line->backordered));
+	memset(nulls, false, lengthof(line_types));
+}
+
+/* In the order in which lines came, which mostly is that of the table. */
 static void
 write_batch(BkoFrame *frame, LineBatch *batch)
 {
 	int			n = batch->n;
-	Datum		args[6];
+	Datum		args[lengthof(line_types) + 1];
 	MemoryContext cxt;
 	MemoryContext old;
 
@@ -818,12 +835,9 @@ write_batch(BkoFrame *frame, LineBatch *batch)
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "bko lines", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(cxt);
-	args[0] = bko_array(batch->line_id, NULL, n, INT8OID);
-	args[1] = bko_array(batch->item, NULL, n, TEXTOID);
-	args[2] = qty_array(batch->shipped, n);
-	args[3] = qty_array(batch->allocated, n);
-	args[4] = qty_array(batch->backordered, n);
-	args[5] = TimestampTzGetDatum(bko_journal_now(frame));
+	qsort(batch->lines, n, sizeof(LineSum), compare_lines);
+	bko_column_arrays(args, line_types, lengthof(line_types), n, line_row, batch->lines);
+	args[lengthof(line_types)] = TimestampTzGetDatum(bko_journal_now(frame));
 	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
@@ -838,16 +852,16 @@ static void
 add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoStock *stock, int64 line_id,
 			 BkoQty shipped, BkoQty allocated, BkoQty backordered)
 {
-	int			i;
+	LineSum    *line;
 
 	if (batch->n == batch->max)
 		write_batch(frame, batch);
-	i = batch->n++;
-	batch->line_id[i] = Int64GetDatum(line_id);
-	batch->item[i] = PointerGetDatum(stock->item);
-	batch->shipped[i] = shipped;
-	batch->allocated[i] = allocated;
-	batch->backordered[i] = backordered;
+	line = &batch->lines[batch->n++];
+	line->line_id = line_id;
+	line->item = stock->item;
+	line->shipped = shipped;
+	line->allocated = allocated;
+	line->backordered = backordered;
 }
 
 /*
