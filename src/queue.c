@@ -26,6 +26,16 @@ bko_policy_code(const text *policy)
 	return VARDATA_ANY(policy)[0];
 }
 
+/* Room for the first lines of a queue, and no more: mostly they are all. */
+static void
+reserve_waiting(BkoFrame *frame, BkoStock *stock, uint64 n)
+{
+	if (stock->queue || n == 0)
+		return;
+	stock->maxqueue = n;
+	stock->queue = MemoryContextAllocHuge(frame->cxt, n * sizeof(BkoWaiting));
+}
+
 static BkoWaiting *
 add_waiting(BkoFrame *frame, BkoStock *stock)
 {
@@ -166,6 +176,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 		args[4] = Int64GetDatum(last->line_id);
 	}
 	n = bko_run(&frame->run, plan, args, NULL, 0);
+	reserve_waiting(frame, stock, n);
 	for (uint64 i = 0; i < n; i++)
 	{
 		*add_waiting(frame, stock) = bko_queue_line(frame, i);
