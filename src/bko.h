@@ -723,6 +723,7 @@ struct BkoFrame
 	MemoryContext cxt;
 	struct stockhash_hash *stocks;
 	BkoStock   *last_stock;		/* most statements touch one */
+	BkoStock   *last_took;		/* see confirm.c */
 	BkoStock  **stock;			/* all, in the order in which they were met */
 	int			nstocks;
 	int			maxstocks;

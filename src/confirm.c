@@ -221,6 +221,28 @@ bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
 }
 
 /*
+ * Mostly all rows so far have gone in: then the one before "stock" takes is
+ * forgotten, and its memory serves the next.
+ */
+static void
+forget_last(BkoFrame *frame, BkoStock *stock)
+{
+	BkoStock   *last = frame->last_took;
+
+	frame->last_took = stock;
+	if (last == NULL || frame->ntaken != last->ntaken || !bko_frame_all_in(frame, 1))
+		return;
+	forget_taken(frame, last);
+	if (stock->taken == NULL)
+	{
+		stock->taken = last->taken;
+		stock->maxtaken = last->maxtaken;
+		last->taken = NULL;
+		last->maxtaken = 0;
+	}
+}
+
+/*
  * A row being inserted has taken something, and may still be kept out by ON
  * CONFLICT or another trigger: remember what it took.  (Further parts of a line
  * are remembered after its row, which is still on its way.)
@@ -230,9 +252,8 @@ bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
 	bool		part = taken->part_take + taken->part_waits > 0;
 
-	/* mostly all rows so far have gone in, and those of this stock row can be forgotten */
-	if (stock->ntaken > 0 && !part && bko_frame_all_in(frame, 1))
-		forget_taken(frame, stock);
+	if (!part)
+		forget_last(frame, stock);
 	if (frame->ntaken >= MAX_UNCONFIRMED && !part)
 		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)

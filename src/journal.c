@@ -18,6 +18,12 @@
 /* Rows written at once, which bounds the memory that they take. */
 #define BATCH 4096
 
+/*
+ * Memory that is kept from one full batch to the next: given back each time, it
+ * would have to be cleared by the system each time.
+ */
+#define KEPT (1024 * 1024)
+
 /* How far ahead the names of stock rows are fetched from memory. */
 #define AHEAD 8
 
@@ -252,7 +258,9 @@ bko_journal_write(BkoFrame *frame)
 	if (journal == NULL || journal->n == 0)
 		return;
 	if (journal->cxt == NULL)
-		journal->cxt = AllocSetContextCreate(frame->cxt, "bko journal", ALLOCSET_DEFAULT_SIZES);
+		journal->cxt = AllocSetContextCreate(frame->cxt, "bko journal",
+											 journal->n == BATCH ? KEPT : 0,
+											 ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	old = MemoryContextSwitchTo(journal->cxt);
 
 	memset(argnulls, ' ', sizeof(argnulls));
