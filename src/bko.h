@@ -724,7 +724,7 @@ struct BkoFrame
 	struct stockhash_hash *stocks;
 	BkoStock   *last_stock;		/* most statements touch one */
 	BkoStock   *last_took;		/* see confirm.c */
-	BkoStock  **stock;			/* all, in the order in which they were met */
+	BkoStock  **stock;			/* all of them */
 	int			nstocks;
 	int			maxstocks;
 	char	   *slab;			/* room for more of them */
@@ -762,6 +762,7 @@ extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
 extern void bko_frame_note_row(BkoFrame *frame, BkoStock *stock);
 extern BkoStock *bko_frame_next_stock(BkoFrame *frame, const text *item, const text *location);
+extern void bko_frame_sort(BkoFrame *frame);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
 extern BkoFrame *bko_frame_of_next(Oid attached, const BkoFrame *frame);

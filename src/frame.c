@@ -497,10 +497,23 @@ bko_frame_next_stock(BkoFrame *frame, const text *item, const text *location)
 	return bko_frame_lookup(frame, item, location);
 }
 
+static int
+compare_stocks(const void *a, const void *b)
+{
+	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
+}
+
 /*
- * All stock rows of a frame in the order in which it met them, palloc'd;
- * returns how many.
+ * The statement has ended: from now on its stock rows come in the order of
+ * their names, which is that of the indexes that find them.
  */
+void
+bko_frame_sort(BkoFrame *frame)
+{
+	qsort(frame->stock, frame->nstocks, sizeof(BkoStock *), compare_stocks);
+}
+
+/* All stock rows of a frame, palloc'd; returns how many. */
 int
 bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks)
 {

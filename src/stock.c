@@ -374,12 +374,6 @@ stock_row(int i, void *stocks, Datum *values, bool *nulls)
 	stock_datums(((BkoStock **) stocks)[i], values, nulls);
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
-}
-
 static void
 write_many(BkoFrame *frame, BkoStock **stocks, int n)
 {
@@ -424,11 +418,7 @@ bko_stock_write(BkoFrame *frame)
 	if (nchanged == 1)
 		write_one(frame, stocks[0]);
 	else
-	{
-		/* in the order of the index that finds them */
-		qsort(stocks, nchanged, sizeof(BkoStock *), compare_names);
 		for (int done = 0; done < nchanged; done += BATCH)
 			write_many(frame, stocks + done, Min(nchanged - done, BATCH));
-	}
 	bko_epoch_next();
 }
