@@ -17,7 +17,7 @@
 #include "utils/timestamp.h"
 
 /* Lines written at once, which bounds the memory that they take. */
-#define BATCH 65536
+#define BATCH 8192
 
 /* The one-letter code of a ship_policy. */
 char
@@ -790,26 +790,7 @@ typedef struct LineSum
 	BkoQty		backordered;
 } LineSum;
 
-/* Changes of lines, gathered for one statement. */
-typedef struct LineBatch
-{
-	int			n;
-	int			max;
-	LineSum    *lines;
-} LineBatch;
-
 static const Oid line_types[] = {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID};
-
-static LineBatch *
-make_batch(int nchanges)
-{
-	LineBatch  *batch = palloc(sizeof(LineBatch));
-
-	batch->n = 0;
-	batch->max = Min(nchanges, BATCH);
-	batch->lines = palloc(batch->max * sizeof(LineSum));
-	return batch;
-}
 
 static int
 compare_lines(const void *a, const void *b)
@@ -833,12 +814,24 @@ line_row(int i, void *lines, Datum *values, bool *nulls)
 	memset(nulls, false, lengthof(line_types));
 }
 
+static void
+write_batch(BkoFrame *frame, LineSum *lines, int n)
+{
+	Datum		args[lengthof(line_types) + 1];
+
+	bko_column_arrays(args, line_types, lengthof(line_types), n, line_row, lines);
+	args[lengthof(line_types)] = TimestampTzGetDatum(bko_journal_now(frame));
+	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("not all of %d order lines could be written", n),
+				 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+}
+
 /* In the order in which lines came, which mostly is that of the table. */
 static void
-write_batch(BkoFrame *frame, LineBatch *batch)
+write_lines(BkoFrame *frame, LineSum *lines, int n)
 {
-	int			n = batch->n;
-	Datum		args[lengthof(line_types) + 1];
 	MemoryContext cxt;
 	MemoryContext old;
 
@@ -846,28 +839,20 @@ write_batch(BkoFrame *frame, LineBatch *batch)
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "bko lines", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(cxt);
-	qsort(batch->lines, n, sizeof(LineSum), compare_lines);
-	bko_column_arrays(args, line_types, lengthof(line_types), n, line_row, batch->lines);
-	args[lengthof(line_types)] = TimestampTzGetDatum(bko_journal_now(frame));
-	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("not all of %d order lines could be written", n),
-				 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+	qsort(lines, n, sizeof(LineSum), compare_lines);
+	for (int done = 0; done < n; done += BATCH)
+	{
+		write_batch(frame, lines + done, Min(n - done, BATCH));
+		MemoryContextReset(cxt);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
-	batch->n = 0;
 }
 
 static void
-add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoStock *stock, int64 line_id,
-			 BkoQty shipped, BkoQty allocated, BkoQty backordered)
+set_line(LineSum *line, const BkoStock *stock, int64 line_id,
+		 BkoQty shipped, BkoQty allocated, BkoQty backordered)
 {
-	LineSum    *line;
-
-	if (batch->n == batch->max)
-		write_batch(frame, batch);
-	line = &batch->lines[batch->n++];
 	line->line_id = line_id;
 	line->item = stock->item;
 	line->shipped = shipped;
@@ -879,19 +864,22 @@ add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoStock *stock, int64 lin
  * Several changes may fill one line (two receipts of one statement): one
  * UPDATE must carry them all, so lines of the queue are written from there.
  */
-static void
-write_filled(BkoFrame *frame, LineBatch *batch, BkoStock *stock)
+static int
+sum_filled(BkoStock *stock, LineSum *lines)
 {
+	int			n = 0;
+
 	for (int i = 0; i < stock->nqueue; i++)
 	{
 		BkoWaiting *waiting = &stock->queue[i];
 
 		if (waiting->d_backordered == 0)
 			continue;
-		add_to_batch(frame, batch, stock, waiting->line_id, waiting->d_shipped,
-					 waiting->d_allocated, waiting->d_backordered);
+		set_line(&lines[n++], stock, waiting->line_id, waiting->d_shipped,
+				 waiting->d_allocated, waiting->d_backordered);
 		waiting->d_shipped = waiting->d_allocated = waiting->d_backordered = 0;
 	}
+	return n;
 }
 
 /* What was read of the queue is written; who waits is read again if need be. */
@@ -966,7 +954,8 @@ bko_queue_write(BkoFrame *frame)
 	BkoStock  **stocks;
 	int			n = bko_frame_stocks(frame, &stocks);
 	int			nchanges = 0;
-	LineBatch  *batch;
+	int			nlines = 0;
+	LineSum    *lines;
 
 	for (int s = 0; s < n; s++)
 		nchanges += stocks[s]->nchanges;
@@ -975,7 +964,7 @@ bko_queue_write(BkoFrame *frame)
 	if (bko_fill_sink && frame->table == BKO_RECEIPT)
 		bko_queue_tell(frame, bko_fill_sink);
 
-	batch = make_batch(nchanges);
+	lines = palloc_extended(nchanges * sizeof(LineSum), MCXT_ALLOC_HUGE);
 	for (int s = 0; s < n; s++)
 	{
 		for (int i = 0; i < stocks[s]->nchanges; i++)
@@ -984,18 +973,20 @@ bko_queue_write(BkoFrame *frame)
 
 			journal_change(frame, change);
 			if (change->waiting < 0)
-				add_to_batch(frame, batch, stocks[s], change->line_id, change->shipped,
-							 change->allocated, change->backordered);
+				set_line(&lines[nlines++], stocks[s], change->line_id, change->shipped,
+						 change->allocated, change->backordered);
 		}
 	}
 	/* a line may have shipped what it held and be filled as well: two statements */
-	write_batch(frame, batch);
+	write_lines(frame, lines, nlines);
+	nlines = 0;
 	for (int s = 0; s < n; s++)
 	{
 		if (stocks[s]->nchanges > 0)
-			write_filled(frame, batch, stocks[s]);
+			nlines += sum_filled(stocks[s], lines + nlines);
 		forget_queue(stocks[s]);
 	}
-	write_batch(frame, batch);
+	write_lines(frame, lines, nlines);
+	pfree(lines);
 	bko_epoch_next();
 }
