@@ -661,13 +661,19 @@ typedef struct BkoArrival
 	BkoQty		qty;
 } BkoArrival;
 
-/* A stock row that a frame has locked. */
+/*
+ * A stock row that a frame has locked.  What every row of a statement touches
+ * stands first.
+ */
 struct BkoStock
 {
 	text	   *item;
 	text	   *location;
 
-	uint64		looked;			/* the epoch at which it was read without its lock */
+	/* what really went in */
+	BkoQty		s_on_hand;
+	BkoQty		s_allocated;
+	BkoQty		s_backordered;
 
 	/* as the table has it, read at "epoch" */
 	uint64		epoch;
@@ -675,56 +681,50 @@ struct BkoStock
 	BkoQty		allocated;
 	BkoQty		backordered;
 	TimestampTz last_queued_at;
-	BkoQty		unassigned;		/* 0: none */
 	BkoQty		step;			/* 0: any quantity */
 	BkoQty		limit;			/* -1: no limit */
-	char		rule;
-	bool		ships_at_once;
-	BkoLimit   *limits;			/* caps and protected quantities */
+	BkoQty		laned;			/* of what the table has available, handed out to lanes */
 	int			nlimits;
-	bool		recount;		/* what is used of its caps, when the journal is written */
-	bool		limited;		/* has limits, or is about to get some */
-
-	/* lanes: see lane.c */
-	int			lanes;			/* it is split in so many; 0: not */
-	BkoQty		laned;			/* of what the table has available, handed out to them */
-	int			lane;			/* all this is of that lane alone, the row is not locked; 0: no */
-	bool		left_lane;		/* what was decided on a lane is now to be written to the row */
-	BkoQty		wanted;			/* by lines that are split together, all of which may use lanes; -1: not all */
-	BkoQty		sought;			/* no lane had as much as this: they run low; 0: unknown */
+	int16		lane;			/* all this is of that lane alone, the row is not locked; 0: no */
+	int16		lanes;			/* it is split in so many, see lane.c; 0: not */
+	bool		ships_at_once;
+	char		rule;
 
 	/* decided by this frame, not yet written */
-	BkoQty		d_on_hand;
-	BkoQty		d_allocated;
-	BkoQty		d_backordered;
-	TimestampTz queued_at;		/* last given, 0: none */
 	bool		unsettled;		/* look again when the statement ends */
 	bool		disturbed;		/* something is left to settle: nobody is served before */
 	bool		requeued;		/* its queue changed: write it, so that others notice */
 	bool		assign_all;		/* it rose or its queue changed: nothing stays unassigned */
-	bool		leaves;			/* reallocate() leaves this over for new orders: */
-	BkoQty		left_over;
-
-	/* rows of the statement that may still be kept out */
-	BkoTaken   *taken;
-	int			ntaken;
-	int			maxtaken;
-
-	BkoQty		received;		/* by receipts that count as gone in */
+	bool		leaves;			/* reallocate() leaves left_over for new orders */
+	bool		left_lane;		/* what was decided on a lane is now to be written to the row */
+	TimestampTz queued_at;		/* last given, 0: none */
+	BkoQty		d_on_hand;
+	BkoQty		d_allocated;
+	BkoQty		d_backordered;
 
 	/* kept for parts of lines that are still to be inserted; see source.c */
 	BkoQty		part_take;
 	BkoQty		part_waits;
 
-	/* of it, written already together with another frame's share */
+	/* rows of the statement that may still be kept out */
+	int			ntaken;
+	int			maxtaken;
+	BkoTaken   *taken;
+
+	uint64		looked;			/* the epoch at which it was read without its lock */
+	BkoQty		unassigned;		/* as the table has it; 0: none */
+	BkoLimit   *limits;			/* caps and protected quantities */
+	bool		limited;		/* has limits, or is about to get some */
+	bool		recount;		/* what is used of its caps, when the journal is written */
+	BkoQty		wanted;			/* by lines that are split together, all of which may use lanes; -1: not all */
+	BkoQty		sought;			/* no lane had as much as this: they run low; 0: unknown */
+	BkoQty		left_over;		/* see "leaves" */
+	BkoQty		received;		/* by receipts that count as gone in */
+
+	/* of what was decided, written already together with another frame's share */
 	BkoQty		w_on_hand;
 	BkoQty		w_allocated;
 	BkoQty		w_backordered;
-
-	/* what really went in */
-	BkoQty		s_on_hand;
-	BkoQty		s_allocated;
-	BkoQty		s_backordered;
 
 	/* the queue, as far as it has been read */
 	BkoWaiting *queue;
@@ -771,6 +771,16 @@ struct BkoFrame
 	MemoryContext cxt;
 	struct stockhash_hash *stocks;
 	BkoStock   *last_stock;		/* most statements touch one */
+	BkoStock   *last_took;		/* see confirm.c */
+	BkoStock  **stock;			/* all of them */
+	int			nstocks;
+	int			maxstocks;
+	char	   *slab;			/* room for more of them */
+	Size		slab_left;
+	BkoStock  **noted;			/* of the rows decided, in their order */
+	int			nnoted;
+	int			maxnoted;
+	int			nextnoted;		/* row that is counted in next */
 	Relation	rel;			/* as the statement names it, or NULL */
 	int64		inserted_before;	/* see bko_frame_all_in() */
 	bool		nested;			/* others inserted into it meanwhile */
@@ -798,6 +808,9 @@ extern void bko_frame_close(BkoFrame *frame);
 extern BkoStock *bko_frame_stock(BkoFrame *frame, const text *item,
 								 const text *location, bool *found);
 extern BkoStock *bko_frame_lookup(BkoFrame *frame, const text *item, const text *location);
+extern void bko_frame_note_row(BkoFrame *frame, BkoStock *stock);
+extern BkoStock *bko_frame_next_stock(BkoFrame *frame, const text *item, const text *location);
+extern void bko_frame_sort(BkoFrame *frame);
 extern int	bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks);
 extern BkoFrame *bko_frame_of(Oid attached, TriggerEvent op);
 extern BkoFrame *bko_frame_of_next(Oid attached, const BkoFrame *frame);

@@ -71,6 +71,14 @@ read_there(BkoFrame *frame, BkoStock **stocks, int nstocks, int ntaken)
 	return there;
 }
 
+/* The rows that took from a stock row are known to be in. */
+static void
+forget_taken(BkoFrame *frame, BkoStock *stock)
+{
+	frame->ntaken -= stock->ntaken;
+	stock->ntaken = 0;
+}
+
 /*
  * Keep what the rows that went in have taken from a stock row; those that
  * were kept out give it back.  "place" counts the rows from the first.
@@ -100,8 +108,7 @@ bko_keep(BkoFrame *frame, BkoStock *stock,
 			bko_limit_took(stock, taken->priority, taken->group,
 						   taken->on_hand - taken->allocated);
 	}
-	frame->ntaken -= stock->ntaken;
-	stock->ntaken = 0;
+	forget_taken(frame, stock);
 }
 
 static bool
@@ -164,10 +171,7 @@ static void
 confirm_stock(BkoFrame *frame, BkoStock *stock, int pending)
 {
 	if (bko_frame_all_in(frame, pending))
-	{
-		frame->ntaken -= stock->ntaken;
-		stock->ntaken = 0;
-	}
+		forget_taken(frame, stock);
 	else if (++frame->nconfirms % CONFIRM_ALL_AFTER == 0)
 		confirm_all(frame);
 	else
@@ -217,6 +221,28 @@ bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
 }
 
 /*
+ * Mostly all rows so far have gone in: then the one before "stock" takes is
+ * forgotten, and its memory serves the next.
+ */
+static void
+forget_last(BkoFrame *frame, BkoStock *stock)
+{
+	BkoStock   *last = frame->last_took;
+
+	frame->last_took = stock;
+	if (last == NULL || frame->ntaken != last->ntaken || !bko_frame_all_in(frame, 1))
+		return;
+	forget_taken(frame, last);
+	if (stock->taken == NULL)
+	{
+		stock->taken = last->taken;
+		stock->maxtaken = last->maxtaken;
+		last->taken = NULL;
+		last->maxtaken = 0;
+	}
+}
+
+/*
  * A row being inserted has taken something, and may still be kept out by ON
  * CONFLICT or another trigger: remember what it took.  (Further parts of a line
  * are remembered after its row, which is still on its way.)
@@ -224,7 +250,11 @@ bko_confirm_rest(BkoFrame *frame, BkoStock *stock)
 void
 bko_took(BkoFrame *frame, BkoStock *stock, const BkoTaken *taken)
 {
-	if (frame->ntaken >= MAX_UNCONFIRMED && taken->part_take + taken->part_waits == 0)
+	bool		part = taken->part_take + taken->part_waits > 0;
+
+	if (!part)
+		forget_last(frame, stock);
+	if (frame->ntaken >= MAX_UNCONFIRMED && !part)
 		confirm_all(frame);
 	if (stock->ntaken == stock->maxtaken)
 	{

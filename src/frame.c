@@ -26,44 +26,57 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-typedef struct StockKey
-{
-	const char *item;
-	int			itemlen;
-	const char *location;
-	int			locationlen;
-} StockKey;
+/* Memory for stock rows is taken so much at a time, but by small frames. */
+#define SLAB 32768
+#define SMALL_FRAME 8
 
+/* Rows of a statement that are noted, and by how many they are fetched ahead. */
+#define MAX_NOTED 500000
+#define AHEAD 4
+
+/* Found by item and location; small, so that many fit the processor's cache. */
 typedef struct StockEntry
 {
-	StockKey	key;			/* points into *stock */
-	BkoStock   *stock;
+	const BkoStock *stock;
 	uint32		hash;
 	char		status;
 } StockEntry;
 
 static inline uint32
-key_hash(StockKey key)
+key_hash(const BkoStock *stock)
 {
-	return hash_combine(hash_bytes((const unsigned char *) key.item, key.itemlen),
-						hash_bytes((const unsigned char *) key.location, key.locationlen));
+	return hash_combine(hash_bytes((const unsigned char *) VARDATA_ANY(stock->item),
+								   VARSIZE_ANY_EXHDR(stock->item)),
+						hash_bytes((const unsigned char *) VARDATA_ANY(stock->location),
+								   VARSIZE_ANY_EXHDR(stock->location)));
 }
 
-/* The default collation is deterministic: equal means equal bytes. */
-static inline bool
-key_equal(StockKey a, StockKey b)
+/*
+ * Fetch from memory what a row of the statement will touch of a stock row, all
+ * at once: one after the other it would be waited for line by line.
+ */
+static inline void
+fetch_stock(const BkoStock *stock)
 {
-	return a.itemlen == b.itemlen && a.locationlen == b.locationlen &&
-		memcmp(a.item, b.item, a.itemlen) == 0 &&
-		memcmp(a.location, b.location, a.locationlen) == 0;
+	const char *begin = (const char *) stock;
+
+	__builtin_prefetch(begin - 1);	/* its names */
+	for (int i = 0; i < offsetof(BkoStock, looked); i += 64)
+		__builtin_prefetch(begin + i);
+}
+
+static inline bool
+is_stock(const BkoStock *stock, const text *item, const text *location)
+{
+	return bko_same_text(stock->item, item) && bko_same_text(stock->location, location);
 }
 
 #define SH_PREFIX		stockhash
 #define SH_ELEMENT_TYPE	StockEntry
-#define SH_KEY_TYPE		StockKey
-#define SH_KEY			key
+#define SH_KEY_TYPE		const BkoStock *
+#define SH_KEY			stock
 #define SH_HASH_KEY(tb, key)	key_hash(key)
-#define SH_EQUAL(tb, a, b)		key_equal(a, b)
+#define SH_EQUAL(tb, a, b)		(fetch_stock(a), is_stock(a, (b)->item, (b)->location))
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a)		(a)->hash
 #define SH_SCOPE		static inline
@@ -89,18 +102,6 @@ typedef struct Absorbed
 static BkoFrame *top = NULL;
 static Absorbed *absorbed = NULL;
 static uint64 epoch = 1;
-
-static inline StockKey
-make_key(const text *item, const text *location)
-{
-	StockKey	key;
-
-	key.item = VARDATA_ANY(item);
-	key.itemlen = VARSIZE_ANY_EXHDR(item);
-	key.location = VARDATA_ANY(location);
-	key.locationlen = VARSIZE_ANY_EXHDR(location);
-	return key;
-}
 
 /* Counts the writes and rollbacks after which stock rows must be read again. */
 uint64
@@ -357,71 +358,171 @@ bko_frame_close(BkoFrame *frame)
 	MemoryContextDelete(frame->cxt);
 }
 
+/*
+ * Memory for stock rows that is never freed before the frame: side by side,
+ * since a bulk insert comes back to thousands of them in any order.
+ */
+static void *
+carve(BkoFrame *frame, Size size)
+{
+	void	   *memory;
+
+	if (frame->nstocks < SMALL_FRAME || size > SLAB)
+		return MemoryContextAlloc(frame->cxt, size);
+	if (size > frame->slab_left)
+	{
+		frame->slab = MemoryContextAlloc(frame->cxt, SLAB);
+		frame->slab_left = SLAB;
+	}
+	memory = frame->slab;
+	frame->slab += size;
+	frame->slab_left -= size;
+	return memory;
+}
+
+static text *
+copy_text(char *to, const text *from)
+{
+	text	   *copy = (text *) to;
+
+	SET_VARSIZE(copy, VARSIZE_ANY_EXHDR(from) + VARHDRSZ);
+	memcpy(VARDATA(copy), VARDATA_ANY(from), VARSIZE_ANY_EXHDR(from));
+	return copy;
+}
+
+/* A stock row that the frame has not met; its names stand before it. */
+static BkoStock *
+make_stock(BkoFrame *frame, const text *item, const text *location)
+{
+	Size		itemsize = INTALIGN(VARSIZE_ANY_EXHDR(item) + VARHDRSZ);
+	Size		names = MAXALIGN(itemsize + VARSIZE_ANY_EXHDR(location) + VARHDRSZ);
+	char	   *memory = carve(frame, names + MAXALIGN(sizeof(BkoStock)));
+	BkoStock   *stock = (BkoStock *) (memory + names);
+
+	memset(stock, 0, sizeof(BkoStock));
+	stock->item = copy_text(memory, item);
+	stock->location = copy_text(memory + itemsize, location);
+	if (frame->nstocks == frame->maxstocks)
+	{
+		frame->maxstocks = frame->maxstocks ? frame->maxstocks * 2 : 8;
+		frame->stock = frame->stock ?
+			repalloc_huge(frame->stock, frame->maxstocks * sizeof(BkoStock *)) :
+			MemoryContextAlloc(frame->cxt, frame->maxstocks * sizeof(BkoStock *));
+	}
+	frame->stock[frame->nstocks++] = stock;
+	return stock;
+}
+
 /* A stock row as the frame knows it; made, unlocked and unread, where new. */
 BkoStock *
 bko_frame_stock(BkoFrame *frame, const text *item, const text *location, bool *found)
 {
-	StockKey	key = make_key(item, location);
+	BkoStock	key;
 	StockEntry *entry;
-	MemoryContext old;
 
-	if (frame->last_stock &&
-		key_equal(key, make_key(frame->last_stock->item, frame->last_stock->location)))
+	if (frame->last_stock && is_stock(frame->last_stock, item, location))
 	{
 		*found = true;
 		return frame->last_stock;
 	}
-
-	old = MemoryContextSwitchTo(frame->cxt);
 	if (frame->stocks == NULL)
 		frame->stocks = stockhash_create(frame->cxt, 8, NULL);
-	entry = stockhash_insert(frame->stocks, key, found);
+	key.item = (text *) item;
+	key.location = (text *) location;
+	entry = stockhash_insert(frame->stocks, &key, found);
 	if (!*found)
-	{
-		BkoStock   *stock = palloc0(sizeof(BkoStock));
-
-		stock->item = cstring_to_text_with_len(key.item, key.itemlen);
-		stock->location = cstring_to_text_with_len(key.location, key.locationlen);
-		entry->key = make_key(stock->item, stock->location);
-		entry->stock = stock;
-	}
-	MemoryContextSwitchTo(old);
-	frame->last_stock = entry->stock;
-	return entry->stock;
+		entry->stock = make_stock(frame, item, location);
+	frame->last_stock = (BkoStock *) entry->stock;
+	return frame->last_stock;
 }
 
 /* The same, or NULL where the frame doesn't know it. */
 BkoStock *
 bko_frame_lookup(BkoFrame *frame, const text *item, const text *location)
 {
-	StockKey	key = make_key(item, location);
+	BkoStock	key;
 	StockEntry *entry;
 
-	if (frame->last_stock &&
-		key_equal(key, make_key(frame->last_stock->item, frame->last_stock->location)))
+	if (frame->last_stock && is_stock(frame->last_stock, item, location))
 		return frame->last_stock;
 	if (frame->stocks == NULL)
 		return NULL;
-	entry = stockhash_lookup(frame->stocks, key);
-	return entry ? entry->stock : NULL;
+	key.item = (text *) item;
+	key.location = (text *) location;
+	entry = stockhash_lookup(frame->stocks, &key);
+	return entry ? (BkoStock *) entry->stock : NULL;
+}
+
+/*
+ * Note that the row decided last is one of this stock row: when rows are
+ * counted in, bko_frame_next_stock() needn't search.
+ */
+void
+bko_frame_note_row(BkoFrame *frame, BkoStock *stock)
+{
+	if (frame->nnoted == MAX_NOTED)
+		return;
+	if (frame->nnoted == frame->maxnoted)
+	{
+		frame->maxnoted = frame->maxnoted ? frame->maxnoted * 2 : 16;
+		frame->noted = frame->noted ?
+			repalloc_huge(frame->noted, frame->maxnoted * sizeof(BkoStock *)) :
+			MemoryContextAlloc(frame->cxt, frame->maxnoted * sizeof(BkoStock *));
+	}
+	frame->noted[frame->nnoted++] = stock;
+}
+
+/*
+ * The stock row of the next row that went in, or NULL where the frame doesn't
+ * know it.  Mostly it is the next one noted, and those that come after it are
+ * fetched from memory meanwhile.
+ */
+BkoStock *
+bko_frame_next_stock(BkoFrame *frame, const text *item, const text *location)
+{
+	if (frame->nextnoted < frame->nnoted)
+	{
+		BkoStock   *stock = frame->noted[frame->nextnoted++];
+
+		if (frame->nextnoted + AHEAD < frame->nnoted)
+		{
+			const char *ahead = (const char *) frame->noted[frame->nextnoted + AHEAD];
+
+			__builtin_prefetch(ahead - 1);	/* its names */
+			__builtin_prefetch(ahead);
+		}
+		if (is_stock(stock, item, location))
+			return stock;
+	}
+	return bko_frame_lookup(frame, item, location);
+}
+
+static int
+compare_stocks(const void *a, const void *b)
+{
+	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
+}
+
+/*
+ * The statement has ended: from now on its stock rows come in the order of
+ * their names, which is that of the indexes that find them.
+ */
+void
+bko_frame_sort(BkoFrame *frame)
+{
+	qsort(frame->stock, frame->nstocks, sizeof(BkoStock *), compare_stocks);
 }
 
 /* All stock rows of a frame, palloc'd; returns how many. */
 int
 bko_frame_stocks(BkoFrame *frame, BkoStock ***stocks)
 {
-	stockhash_iterator iter;
-	StockEntry *entry;
-	int			n = 0;
-
 	*stocks = NULL;
-	if (frame->stocks == NULL)
+	if (frame->nstocks == 0)
 		return 0;
-	*stocks = palloc(frame->stocks->members * sizeof(BkoStock *));
-	stockhash_start_iterate(frame->stocks, &iter);
-	while ((entry = stockhash_iterate(frame->stocks, &iter)) != NULL)
-		(*stocks)[n++] = entry->stock;
-	return n;
+	*stocks = palloc_extended(frame->nstocks * sizeof(BkoStock *), MCXT_ALLOC_HUGE);
+	memcpy(*stocks, frame->stock, frame->nstocks * sizeof(BkoStock *));
+	return frame->nstocks;
 }
 
 /*

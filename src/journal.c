@@ -18,6 +18,15 @@
 /* Rows written at once, which bounds the memory that they take. */
 #define BATCH 4096
 
+/*
+ * Memory that is kept from one full batch to the next: given back each time, it
+ * would have to be cleared by the system each time.
+ */
+#define KEPT (1024 * 1024)
+
+/* How far ahead the names of stock rows are fetched from memory. */
+#define AHEAD 8
+
 struct BkoJournal
 {
 	TimestampTz now;
@@ -173,6 +182,7 @@ bko_move_datums(const BkoMove *move, Datum *values, bool *nulls)
 typedef struct Storing
 {
 	const BkoMove *moves;
+	int			n;
 	Datum		at;
 	Datum		by_role;
 	const text *reason;
@@ -195,6 +205,8 @@ fill_move(int64 row, void *arg, const BkoColumns *columns, Datum *values, bool *
 #define SET(column, value, null) \
 	(values[attno[column] - 1] = (value), isnull[attno[column] - 1] = (null))
 
+	if (row + AHEAD < storing->n)
+		__builtin_prefetch(storing->moves[row + AHEAD].item);
 	bko_move_datums(&storing->moves[row], move, nulls);
 	for (int c = 0; c < NCOLS; c++)
 		SET(move_columns[c], move[c], nulls[c]);
@@ -246,7 +258,9 @@ bko_journal_write(BkoFrame *frame)
 	if (journal == NULL || journal->n == 0)
 		return;
 	if (journal->cxt == NULL)
-		journal->cxt = AllocSetContextCreate(frame->cxt, "bko journal", ALLOCSET_DEFAULT_SIZES);
+		journal->cxt = AllocSetContextCreate(frame->cxt, "bko journal",
+											 journal->n == BATCH ? KEPT : 0,
+											 ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	old = MemoryContextSwitchTo(journal->cxt);
 
 	memset(argnulls, ' ', sizeof(argnulls));
@@ -256,6 +270,7 @@ bko_journal_write(BkoFrame *frame)
 	argnulls[2] = journal->reason ? ' ' : 'n';
 
 	storing.moves = journal->moves;
+	storing.n = journal->n;
 	storing.at = args[0];
 	storing.by_role = args[1];
 	storing.reason = journal->reason;

@@ -138,6 +138,7 @@ bko_line_decide_new(BkoFrame *frame, BkoRow *row)
 							 "qty_ordered", item, location);
 	stock = !sourced && bko_row_may_use_lane(frame->run.book, row) ?
 		bko_stock_touch_lane(frame, item, location, qty) : bko_stock_touch(frame, item, location);
+	bko_frame_note_row(frame, stock);
 	bko_line_check_step(stock, qty);
 	line.line_id = DatumGetInt64(BKO_VALUE(row, LINE_ID));
 	bko_row_policy(row, &line);
@@ -198,7 +199,7 @@ bko_line_tally(BkoFrame *frame, BkoRow *row)
 
 	if (!BKO_ISNULL(row, LINE_PENDING))
 		return;
-	stock = bko_frame_lookup(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
+	stock = bko_frame_next_stock(frame, BKO_TEXT(row, LINE_ITEM), BKO_TEXT(row, LINE_LOCATION));
 	shipped = bko_stored_qty(BKO_VALUE(row, LINE_QTY_SHIPPED),
 							 BKO_ISNULL(row, LINE_QTY_SHIPPED), "qty_shipped");
 	allocated = bko_stored_qty(BKO_VALUE(row, LINE_QTY_ALLOCATED),

@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/* Lines written at once. */
+/* Lines written at once, which bounds the memory that they take. */
 #define BATCH 8192
 
 /* The one-letter code of a ship_policy. */
@@ -24,6 +24,16 @@ char
 bko_policy_code(const text *policy)
 {
 	return VARDATA_ANY(policy)[0];
+}
+
+/* Room for the first lines of a queue, and no more: mostly they are all. */
+static void
+reserve_waiting(BkoFrame *frame, BkoStock *stock, uint64 n)
+{
+	if (stock->queue || n == 0)
+		return;
+	stock->maxqueue = n;
+	stock->queue = MemoryContextAllocHuge(frame->cxt, n * sizeof(BkoWaiting));
 }
 
 static BkoWaiting *
@@ -166,6 +176,7 @@ read_queue(BkoFrame *frame, BkoStock *stock)
 		args[4] = Int64GetDatum(last->line_id);
 	}
 	n = bko_run(&frame->run, plan, args, NULL, 0);
+	reserve_waiting(frame, stock, n);
 	for (uint64 i = 0; i < n; i++)
 	{
 		*add_waiting(frame, stock) = bko_queue_line(frame, i);
@@ -780,48 +791,58 @@ journal_change(BkoFrame *frame, const BkoChange *change)
 					stock->location, took, change->line_id, change->receipt_id, BKO_NO_ID);
 }
 
-/* Changes of lines, gathered column by column for one statement. */
-typedef struct LineBatch
+/* What is to be added to a line's columns. */
+typedef struct LineSum
 {
-	int			n;
-	int			max;
-	Datum	   *line_id;
-	Datum	   *item;
-	BkoQty	   *shipped;
-	BkoQty	   *allocated;
-	BkoQty	   *backordered;
-} LineBatch;
+	int64		line_id;
+	text	   *item;
+	BkoQty		shipped;
+	BkoQty		allocated;
+	BkoQty		backordered;
+} LineSum;
 
-static LineBatch *
-make_batch(int nchanges)
+static const Oid line_types[] = {INT8OID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID};
+
+static int
+compare_lines(const void *a, const void *b)
 {
-	LineBatch  *batch = palloc(sizeof(LineBatch));
+	int64		x = ((const LineSum *) a)->line_id;
+	int64		y = ((const LineSum *) b)->line_id;
 
-	batch->n = 0;
-	batch->max = Min(nchanges, BATCH);
-	batch->line_id = palloc(batch->max * sizeof(Datum));
-	batch->item = palloc(batch->max * sizeof(Datum));
-	batch->shipped = palloc(batch->max * sizeof(BkoQty));
-	batch->allocated = palloc(batch->max * sizeof(BkoQty));
-	batch->backordered = palloc(batch->max * sizeof(BkoQty));
-	return batch;
-}
-
-static Datum
-qty_array(const BkoQty *qty, int n)
-{
-	Datum	   *values = palloc(n * sizeof(Datum));
-
-	for (int i = 0; i < n; i++)
-		values[i] = NumericGetDatum(bko_qty_to_numeric(qty[i]));
-	return bko_array(values, NULL, n, NUMERICOID);
+	return x < y ? -1 : x > y;
 }
 
 static void
-write_batch(BkoFrame *frame, LineBatch *batch)
+line_row(int i, void *lines, Datum *values, bool *nulls)
 {
-	int			n = batch->n;
-	Datum		args[6];
+	const LineSum *line = (const LineSum *) lines + i;
+
+	values[0] = Int64GetDatum(line->line_id);
+	values[1] = PointerGetDatum(line->item);
+	values[2] = NumericGetDatum(bko_qty_to_numeric(line->shipped));
+	values[3] = NumericGetDatum(bko_qty_to_numeric(line->allocated));
+	values[4] = NumericGetDatum(bko_qty_to_numeric(line->backordered));
+	memset(nulls, false, lengthof(line_types));
+}
+
+static void
+write_batch(BkoFrame *frame, LineSum *lines, int n)
+{
+	Datum		args[lengthof(line_types) + 1];
+
+	bko_column_arrays(args, line_types, lengthof(line_types), n, line_row, lines);
+	args[lengthof(line_types)] = TimestampTzGetDatum(bko_journal_now(frame));
+	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("not all of %d order lines could be written", n),
+				 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+}
+
+/* In the order in which lines came, which mostly is that of the table. */
+static void
+write_lines(BkoFrame *frame, LineSum *lines, int n)
+{
 	MemoryContext cxt;
 	MemoryContext old;
 
@@ -829,55 +850,47 @@ write_batch(BkoFrame *frame, LineBatch *batch)
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "bko lines", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(cxt);
-	args[0] = bko_array(batch->line_id, NULL, n, INT8OID);
-	args[1] = bko_array(batch->item, NULL, n, TEXTOID);
-	args[2] = qty_array(batch->shipped, n);
-	args[3] = qty_array(batch->allocated, n);
-	args[4] = qty_array(batch->backordered, n);
-	args[5] = TimestampTzGetDatum(bko_journal_now(frame));
-	if (bko_run(&frame->run, PLAN_LINES_WRITE, args, NULL, 0) != n)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("not all of %d order lines could be written", n),
-				 errhint("A BEFORE UPDATE trigger on order_line keeps rows from being updated.")));
+	qsort(lines, n, sizeof(LineSum), compare_lines);
+	for (int done = 0; done < n; done += BATCH)
+	{
+		write_batch(frame, lines + done, Min(n - done, BATCH));
+		MemoryContextReset(cxt);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(cxt);
-	batch->n = 0;
 }
 
 static void
-add_to_batch(BkoFrame *frame, LineBatch *batch, const BkoStock *stock, int64 line_id,
-			 BkoQty shipped, BkoQty allocated, BkoQty backordered)
+set_line(LineSum *line, const BkoStock *stock, int64 line_id,
+		 BkoQty shipped, BkoQty allocated, BkoQty backordered)
 {
-	int			i;
-
-	if (batch->n == batch->max)
-		write_batch(frame, batch);
-	i = batch->n++;
-	batch->line_id[i] = Int64GetDatum(line_id);
-	batch->item[i] = PointerGetDatum(stock->item);
-	batch->shipped[i] = shipped;
-	batch->allocated[i] = allocated;
-	batch->backordered[i] = backordered;
+	line->line_id = line_id;
+	line->item = stock->item;
+	line->shipped = shipped;
+	line->allocated = allocated;
+	line->backordered = backordered;
 }
 
 /*
  * Several changes may fill one line (two receipts of one statement): one
  * UPDATE must carry them all, so lines of the queue are written from there.
  */
-static void
-write_filled(BkoFrame *frame, LineBatch *batch, BkoStock *stock)
+static int
+sum_filled(BkoStock *stock, LineSum *lines)
 {
+	int			n = 0;
+
 	for (int i = 0; i < stock->nqueue; i++)
 	{
 		BkoWaiting *waiting = &stock->queue[i];
 
 		if (waiting->d_backordered == 0)
 			continue;
-		add_to_batch(frame, batch, stock, waiting->line_id, waiting->d_shipped,
-					 waiting->d_allocated, waiting->d_backordered);
+		set_line(&lines[n++], stock, waiting->line_id, waiting->d_shipped,
+				 waiting->d_allocated, waiting->d_backordered);
 		waiting->d_shipped = waiting->d_allocated = waiting->d_backordered = 0;
 	}
+	return n;
 }
 
 /* What was read of the queue is written; who waits is read again if need be. */
@@ -952,7 +965,8 @@ bko_queue_write(BkoFrame *frame)
 	BkoStock  **stocks;
 	int			n = bko_frame_stocks(frame, &stocks);
 	int			nchanges = 0;
-	LineBatch  *batch;
+	int			nlines = 0;
+	LineSum    *lines;
 
 	for (int s = 0; s < n; s++)
 		nchanges += stocks[s]->nchanges;
@@ -961,7 +975,7 @@ bko_queue_write(BkoFrame *frame)
 	if (bko_fill_sink && frame->table == BKO_RECEIPT)
 		bko_queue_tell(frame, bko_fill_sink);
 
-	batch = make_batch(nchanges);
+	lines = palloc_extended(nchanges * sizeof(LineSum), MCXT_ALLOC_HUGE);
 	for (int s = 0; s < n; s++)
 	{
 		for (int i = 0; i < stocks[s]->nchanges; i++)
@@ -970,18 +984,20 @@ bko_queue_write(BkoFrame *frame)
 
 			journal_change(frame, change);
 			if (change->waiting < 0)
-				add_to_batch(frame, batch, stocks[s], change->line_id, change->shipped,
-							 change->allocated, change->backordered);
+				set_line(&lines[nlines++], stocks[s], change->line_id, change->shipped,
+						 change->allocated, change->backordered);
 		}
 	}
 	/* a line may have shipped what it held and be filled as well: two statements */
-	write_batch(frame, batch);
+	write_lines(frame, lines, nlines);
+	nlines = 0;
 	for (int s = 0; s < n; s++)
 	{
 		if (stocks[s]->nchanges > 0)
-			write_filled(frame, batch, stocks[s]);
+			nlines += sum_filled(stocks[s], lines + nlines);
 		forget_queue(stocks[s]);
 	}
-	write_batch(frame, batch);
+	write_lines(frame, lines, nlines);
+	pfree(lines);
 	bko_epoch_next();
 }

@@ -74,6 +74,7 @@ bko_finish_statement(TriggerData *trigdata, BkoTable table,
 	if (frame->ndecided > 0)
 	{
 		SPI_connect();
+		bko_frame_sort(frame);
 		if (count_in)
 			count_in(trigdata, frame);
 		bko_settle(frame);
