@@ -782,13 +782,15 @@ class Model:
                                           for_line)
 
     def _check_for_line(self, for_line, item, location):
-        line = self.lines.get((for_line, item))
-        if line is None and self.lenient:       # it may have been archived a moment later
-            line = self.archived.get((for_line, item))
-        if for_line is not None and (line is None or line.location != location):
+        if for_line is None:
+            return
+        key = (for_line, item)
+        there = key in self.lines and self.lines[key].location == location
+        # others may have archived, deleted or moved it a moment after it was looked at
+        left = self.lenient and (key in self.archived or key in self.gone or key in self.restless)
+        if not there and not left:
             raise Refused("BK008")
-        if for_line is not None:
-            self.ruled.add((item, location))
+        self.ruled.add((item, location))
 
     def update_supply(self, supply_id, changes):
         """The row, as a list that is empty where it is not there."""
