@@ -14,6 +14,7 @@
  */
 #include "bko.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -58,12 +59,29 @@ lock_due(const BkoRun *run, const text *only, Datum *refs)
 }
 
 /*
+ * As many lines are to be shipped by the transaction's snapshot as by the newest,
+ * where it keeps one: else a line that is not among them was changed since.
+ * Returns how many.  Raises 40001.
+ */
+static uint64
+check_snapshot(uint64 newest, uint64 own)
+{
+	if (own != newest && IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errdetail("Another transaction has completed an order, or a line of it was changed meanwhile.")));
+	return own;
+}
+
+/*
  * Ship the due orders of which every line is there, or only one of them where
  * "only" names it, SPI being connected.
  *
  * Which orders those are is read twice: first to know the stock rows to lock,
  * in their order, and with the newest snapshot, since another transaction may
  * have completed the order just now; then under their locks, to be acted on.
+ * A snapshot that doesn't show what completed it is too old: 40001.
  */
 void
 bko_due_settle(const BkoRun *run, const text *only)
@@ -80,7 +98,8 @@ bko_due_settle(const BkoRun *run, const text *only)
 	for (uint64 i = 0; i < n; i++)
 		(void) bko_stock_touch(frame, bko_result_text(i, 2),
 							   bko_result_text(i, 3));
-	n = n > 0 ? bko_run(run, PLAN_DUE_LINES, &refs, NULL, 0) : 0;
+	if (n > 0)
+		n = check_snapshot(n, bko_run(run, PLAN_DUE_LINES, &refs, NULL, 0));
 	for (uint64 i = 0; i < n; i++)
 	{
 		BkoStock   *stock = bko_frame_lookup(frame, bko_result_text(i, 2),
