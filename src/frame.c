@@ -504,8 +504,8 @@ compare_stocks(const void *a, const void *b)
 }
 
 /*
- * The statement has ended: from now on its stock rows come in the order of
- * their names, which is that of the indexes that find them.
+ * From now on the frame's stock rows come in the order of their names, which is
+ * that in which they are locked and that of the indexes that find them.
  */
 void
 bko_frame_sort(BkoFrame *frame)

@@ -188,12 +188,6 @@ is_sourced(BkoRow *row)
 	return DatumGetInt64(BKO_VALUE(row, LINE_PENDING)) < 0;
 }
 
-static int
-compare_stocks(const void *a, const void *b)
-{
-	return bko_stock_compare(*(BkoStock *const *) a, *(BkoStock *const *) b);
-}
-
 static BkoQty
 qty_of(BkoRow *row)
 {
@@ -238,8 +232,8 @@ lock_stocks(BkoFrame *frame, BkoRow *rows, uint64 n)
 		else
 			want(frame, &rows[i]);
 	}
+	bko_frame_sort(frame);
 	nstocks = bko_frame_stocks(frame, &stocks);
-	qsort(stocks, nstocks, sizeof(BkoStock *), compare_stocks);
 	for (int i = 0; i < nstocks; i++)
 	{
 		if (!sourced && stocks[i]->wanted > 0)
