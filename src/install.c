@@ -29,6 +29,26 @@ run_sql(const char *sql)
 }
 
 /*
+ * From 18 on NOT NULL constraints have names, which tables made LIKE others share
+ * with them: give the archive's its own, or a restore would rename the others'.
+ */
+static void
+name_constraints(void)
+{
+	SPITupleTable *statements;
+	uint64		n;
+
+	run_sql("SELECT pg_catalog.format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I',"
+			" conrelid::pg_catalog.regclass, conname, 'archived_' || conname)"
+			" FROM pg_catalog.pg_constraint WHERE contype = 'n' AND"
+			" conrelid IN ('archived_line'::pg_catalog.regclass, 'archived_movement'::pg_catalog.regclass)");
+	statements = SPI_tuptable;
+	n = SPI_processed;
+	for (uint64 i = 0; i < n; i++)
+		run_sql(SPI_getvalue(statements->vals[i], statements->tupdesc, 1));
+}
+
+/*
  * Run the definition of a book under a search_path of its schema alone: its
  * names are unqualified, and nothing else may be found by them.
  */
@@ -49,6 +69,7 @@ run_definition(const char *schema)
 	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	run_sql(sql);
+	name_constraints();
 	run_sql(psprintf("INSERT INTO book (version) VALUES (%d)", BKO_BOOK_VERSION));
 	AtEOXact_GUC(true, nestlevel);
 }
