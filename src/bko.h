@@ -11,6 +11,7 @@
  *						statistics of demand; know nothing of tables or quantities
  *	  error				the errors BK001 to BK009
  *	  book, plan		which book, its columns, its kept plans
+ *	  seek				a row that is read without a statement
  *	  store				rows that are stored without a statement
  *	  rewrite			rows that are changed without a statement
  *	  frame				what a statement has decided and not yet written
@@ -583,6 +584,19 @@ extern Datum bko_result(uint64 row, int column, bool *isnull);
 extern void bko_result_row(int i, void *arg, Datum *values, bool *nulls);
 extern text *bko_result_text(uint64 row, int column);
 extern BkoQty bko_result_qty(uint64 row, int column, const char *name);
+
+/* ---- seek.c ---- */
+
+typedef enum BkoSought
+{
+	BKO_RUN_STATEMENT,			/* the table isn't one to be read without */
+	BKO_ABSENT,
+	BKO_FOUND
+} BkoSought;
+
+extern BkoSought bko_seek(const BkoRun *run, BkoTable table, int item_column, const text *item,
+						  int location_column, const text *location, int wanted,
+						  Datum *value, bool *isnull);
 
 /* ---- store.c ---- */
 

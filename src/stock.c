@@ -195,6 +195,27 @@ lock_and_read(BkoFrame *frame, BkoStock *stock)
 	SPI_finish();
 }
 
+/* The step of a stock row, by a statement; false where there is no such row. */
+static bool
+read_step(BkoFrame *frame, const BkoStock *stock, Datum *step, bool *isnull)
+{
+	Datum		args[2];
+	bool		found;
+
+	args[0] = PointerGetDatum(stock->item);
+	args[1] = PointerGetDatum(stock->location);
+	SPI_connect();
+	found = bko_run(&frame->run, PLAN_STOCK_LOOK, args, NULL, 0) > 0;
+	if (found)
+	{
+		*step = bko_result(0, 1, isnull);
+		if (!*isnull)
+			*step = SPI_datumTransfer(*step, false, -1);
+	}
+	SPI_finish();
+	return found;
+}
+
 /*
  * What is told of a stock row that isn't locked: that it is there, and its step.
  * Raises BK001 where it is not there.  SPI need not be connected.
@@ -204,20 +225,18 @@ bko_stock_look(BkoFrame *frame, const text *item, const text *location)
 {
 	bool		found;
 	BkoStock   *stock = bko_frame_stock(frame, item, location, &found);
-	Datum		args[2];
-	Datum		step;
-	bool		isnull;
+	BkoSought	sought;
+	Datum		step = 0;
+	bool		isnull = true;
 
 	if (stock->looked == bko_epoch() || stock->epoch == bko_epoch())
 		return stock;
-	args[0] = PointerGetDatum(stock->item);
-	args[1] = PointerGetDatum(stock->location);
-	SPI_connect();
-	if (bko_run(&frame->run, PLAN_STOCK_LOOK, args, NULL, 0) == 0)
+	sought = bko_seek(&frame->run, BKO_STOCK, STOCK_ITEM, stock->item,
+					  STOCK_LOCATION, stock->location, STOCK_QTY_STEP, &step, &isnull);
+	if (sought == BKO_ABSENT ||
+		(sought == BKO_RUN_STATEMENT && !read_step(frame, stock, &step, &isnull)))
 		bko_not_stocked(&frame->run, stock->item, stock->location);
-	step = bko_result(0, 1, &isnull);
 	stock->step = isnull ? 0 : bko_stored_qty(step, isnull, "qty_step");
-	SPI_finish();
 	stock->looked = bko_epoch();
 	return stock;
 }
