@@ -66,7 +66,8 @@ note_locked(const BkoStock *stock)
 /*
  * Call what may wait for a lock, and let the server look soon whether it waits
  * in a circle: very soon where the transaction has locked what comes later in the
- * order.  Where log_lock_waits is on, the server's own time counts: a wait is
+ * order.  One that has no number yet has locked no row, so no such circle goes
+ * through it, and to look would be in vain.  Where log_lock_waits is on, the server's own time counts: a wait is
  * logged when it is looked at.
  */
 uint64
@@ -75,7 +76,7 @@ bko_wait(bool back, uint64 (*lock) (void *arg), void *arg)
 	int			save_timeout = DeadlockTimeout;
 	uint64		n = 0;
 
-	if (!log_lock_waits)
+	if (!log_lock_waits && TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		DeadlockTimeout = Min(save_timeout, back ? LOOK_BACK : LOOK_AHEAD);
 	PG_TRY();
 	{
